@@ -1,0 +1,34 @@
+# The verbs of the project; the bare call lists them. CI runs `make lint` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fix bench clean
+SHELL := /bin/sh
+BIN := .venv/bin
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## find or install Python packages and Chromium; nothing the second time
+	@sh .ci/setup
+
+demo: setup ## members, payer, browser launch, suites, limits, report: build/demo/report.html
+	@$(BIN)/patient-access demo --out build/demo
+
+test: setup ## all tests of our own (under 15 minutes on two cores)
+	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup
+
+lint: setup ## format, ruff, types, imports
+	@$(BIN)/ruff format --check --quiet . || { echo "ruff format: run 'make fix'"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+fix: setup ## format and apply the safe corrections
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+bench: setup ## benchmarks, printed as ratios and rates; long
+	@$(BIN)/python -m pytest tests/benchmarks -p no:xdist -q -s
+
+clean: ## remove what the verbs made
+	@rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

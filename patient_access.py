@@ -1,0 +1,39 @@
+"""The front door: wires the commands of the rooms into `patient-access`, nothing else.
+
+Each room has a `commands` module with `register(app)`; heavy imports happen inside the commands, so that `--help` is quick.
+Exit codes: 0 every selected SHALL decided and passed; 1 a breach; 2 wrong usage or configuration; 3 undecided, unreachable,
+or nothing ran.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+ROOMS = ("synthetic_data", "simulators", "suites", "load", "reports")
+
+app = typer.Typer(
+    name="patient-access",
+    help="Prove that a CMS Patient Access API, or an app that uses one, does what the rules say.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for room in ROOMS:
+    importlib.import_module(f"{room}.commands").register(app)
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends with 130 and no traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

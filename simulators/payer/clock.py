@@ -1,0 +1,46 @@
+"""The payer's time: real, frozen or moved, so that expiry, freshness and retention can be seen in seconds.
+
+Leaves to others: business days and federal holidays (the rule that needs them), who may move it (control.py).
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Wall-clock time plus an offset, or a frozen instant. All instants are aware and in UTC."""
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
+        self._frozen: datetime | None = None
+
+    def now(self) -> datetime:
+        """The current instant, timezone-aware, UTC."""
+        return self._frozen if self._frozen is not None else datetime.now(UTC) + self._offset
+
+    def timestamp(self) -> float:
+        """Seconds since the epoch, as `now()`."""
+        return self._frozen.timestamp() if self._frozen is not None else time.time() + self._offset.total_seconds()
+
+    def freeze(self, at: datetime) -> None:
+        """Stand still at an aware instant."""
+        self._frozen = at.astimezone(UTC)
+
+    def advance(self, by: timedelta) -> None:
+        """Move on (or back) by a span, frozen or not."""
+        if self._frozen is not None:
+            self._frozen += by
+        else:
+            self._offset += by
+
+    def resume(self) -> None:
+        """Run again from where a frozen clock stands."""
+        if self._frozen is not None:
+            self._offset = self._frozen - datetime.now(UTC)
+            self._frozen = None
+
+    def reset(self) -> None:
+        """Back to real time."""
+        self._offset, self._frozen = timedelta(), None
