@@ -1,0 +1,1 @@
+"""The FHIR APIs of the payer: member data, provider directory, formulary."""
