@@ -24,10 +24,20 @@ class Verdict(IntEnum):
     FAIL = 4
 
 
+BINDING = ("SHALL", "SHALL NOT")  # levels whose failure is a breach; SHOULD and MAY inform
+
+
 def overall(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict of a group; nothing decided is not a pass."""
     heaviest = max(verdicts, default=Verdict.INCONCLUSIVE)
     return Verdict.INCONCLUSIVE if heaviest is Verdict.NOT_APPLICABLE else heaviest
+
+
+def run_verdict(results: Iterable[CheckResult]) -> Verdict:
+    """The verdict of a run, by its SHALL checks; where it has none, by all it has, so that nothing binding is not a pass."""
+    judged = list(results)
+    binding = [result.verdict for result in judged if result.level in BINDING]
+    return overall(binding or [result.verdict for result in judged])
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,9 @@ class CheckResult:
     cause: str = ""  # the likely cause, where known
     member: str = ""  # label of the member it was judged with
     seconds: float = 0.0
-    tables: dict[str, Any] = field(default_factory=dict)  # named result tables (must-support coverage, leak matrix …)
+    # Named result tables for the coverage section: `must_support`, `search`, `leak_matrix`, `uscdi`, `guide_versions` or a name
+    # of its own, each {"columns": [text], "rows": [[cell]], "title": text, "note": text}; equal names of several checks are joined.
+    tables: dict[str, Any] = field(default_factory=dict)
 
     def as_line(self) -> dict[str, Any]:
         """The JSON object of its line in run.jsonl."""
