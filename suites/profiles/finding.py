@@ -1,0 +1,71 @@
+"""Where the tables of a guide are: shipped with us, compiled from packages given, or from the FHIR package cache.
+
+Leaves to others: compiling (`compiler`), reading (`guide_tables`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from suites.profiles.guide_tables import GuideTables
+from suites.profiles.guides import GuideName, UnknownGuide
+from suites.profiles.tables import SHIPPED
+
+CORE_GUIDE = GuideName("hl7.fhir.r4.core", "4.0.1")
+TERMINOLOGY_GUIDE = GuideName("hl7.terminology", "5.3.0")
+EXTENSIONS_GUIDE = GuideName("hl7.fhir.uv.extensions.r4", "1.0.0")
+
+
+@lru_cache(maxsize=64)
+def _tables_in(folder: Path) -> GuideTables:
+    return GuideTables(folder)
+
+
+def shipped(name: GuideName) -> GuideTables | None:
+    """The tables of a guide that ships with us."""
+    folder = SHIPPED / name.folder
+    return _tables_in(folder) if (folder / "guide.json").is_file() else None
+
+
+def shipped_guides() -> list[GuideTables]:
+    """Every guide that ships with us, by name."""
+    return [_tables_in(folder) for folder in sorted(SHIPPED.iterdir()) if (folder / "guide.json").is_file()]
+
+
+def base_guides() -> tuple[GuideTables, GuideTables, GuideTables]:
+    """FHIR R4 core, HL7 terminology, extensions: always at hand."""
+    core, terminology, extensions = (
+        _tables_in(SHIPPED / name.folder) for name in (CORE_GUIDE, TERMINOLOGY_GUIDE, EXTENSIONS_GUIDE)
+    )
+    return core, terminology, extensions
+
+
+def find_guides(names: Sequence[GuideName], packages: Sequence[Path]) -> list[GuideTables]:
+    """The guides named, in order, then the guides they depend on that are at hand."""
+    found = {name: _named(name) for name in names}
+    waiting = list(found.values())
+    while waiting:
+        for package, version in waiting.pop(0).about.get("dependencies", {}).items():
+            dependency = GuideName(package, version)
+            if dependency in found or dependency in (CORE_GUIDE, TERMINOLOGY_GUIDE, EXTENSIONS_GUIDE):
+                continue
+            tables = shipped(dependency)
+            if tables is not None:
+                found[dependency] = tables
+                waiting.append(tables)
+    return list(found.values())
+
+
+def _named(name: GuideName) -> GuideTables:
+    tables = shipped(name)
+    if tables is not None:
+        return tables
+    known = [guide.name.short for guide in shipped_guides()]
+    near = difflib.get_close_matches(name.short, known, n=1, cutoff=0.3)
+    hint = f"; the nearest one here is {near[0]}" if near else ""
+    raise UnknownGuide(
+        f"{name.short} is not among the guides at hand{hint} ('patient-access profiles list' names them all)"
+    )
