@@ -1,4 +1,4 @@
-"""The front door: wires the commands of the rooms into `patient-access`, nothing else.
+"""The front door: wires the commands of the rooms into `patient-access`, and the rooms into one demonstration.
 
 Each room has a `commands` module with `register(app)`; heavy imports happen inside the commands, so that `--help` is quick.
 Exit codes: 0 every selected SHALL decided and passed; 1 a breach; 2 wrong usage or configuration; 3 undecided, unreachable,
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -22,6 +24,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.command()
+def demo(
+    members: Annotated[int, typer.Option(min=2, help="How many synthetic members the payer has.")] = 50,
+    out: Annotated[Path, typer.Option(help="Folder for members, run, evidence and reports.")] = Path("build/demo"),
+) -> None:
+    """Make members, start the reference payer, judge it in a browser, probe its limit, write the reports."""
+    from demonstration import demonstrate
+
+    raise typer.Exit(demonstrate(members, out))
+
 
 for room in ROOMS:
     importlib.import_module(f"{room}.commands").register(app)
