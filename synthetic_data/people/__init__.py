@@ -1,0 +1,1 @@
+"""Who the members are: names, households, demographics, delegates and credentials."""
