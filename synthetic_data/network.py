@@ -26,7 +26,7 @@ def make_network(seed: int) -> Network:
     organizations = tuple(
         _organization(seed, row, serial + 10 + number) for number, row in enumerate(listed["organizations"])
     )
-    clinicians = []
+    clinicians: list[Clinician] = []
     for organization, row in zip(organizations, listed["organizations"], strict=True):
         for profession, count in row["staff"].items():
             for _ in range(count):
