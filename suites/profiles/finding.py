@@ -6,7 +6,7 @@ Leaves to others: compiling (`compiler`), reading (`guide_tables`).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +17,13 @@ from suites.profiles.tables import SHIPPED
 CORE_GUIDE = GuideName("hl7.fhir.r4.core", "4.0.1")
 TERMINOLOGY_GUIDE = GuideName("hl7.terminology", "5.3.0")
 EXTENSIONS_GUIDE = GuideName("hl7.fhir.uv.extensions.r4", "1.0.0")
+_BASE_PACKAGES = (
+    "hl7.fhir.r4.core",
+    "hl7.terminology",
+    "hl7.terminology.r4",
+    "hl7.fhir.uv.extensions.r4",
+    "hl7.fhir.uv.extensions",
+)
 
 
 @lru_cache(maxsize=64)
@@ -48,15 +55,22 @@ def find_guides(names: Sequence[GuideName], packages: Sequence[Path]) -> list[Gu
     found = {name: _named(name) for name in names}
     waiting = list(found.values())
     while waiting:
-        for package, version in waiting.pop(0).about.get("dependencies", {}).items():
-            dependency = GuideName(package, version)
-            if dependency in found or dependency in (CORE_GUIDE, TERMINOLOGY_GUIDE, EXTENSIONS_GUIDE):
-                continue
-            tables = shipped(dependency)
-            if tables is not None:
-                found[dependency] = tables
+        for tables in dependencies_of(waiting.pop(0).about.get("dependencies", {})):
+            if tables.name not in found:
+                found[tables.name] = tables
                 waiting.append(tables)
     return list(found.values())
+
+
+def dependencies_of(dependencies: Mapping[str, str]) -> list[GuideTables]:
+    """The guides a package depends on that are at hand, the base left out."""
+    found = []
+    for package, version in dependencies.items():
+        name = GuideName(package, version)
+        tables = shipped(name) if name.package not in _BASE_PACKAGES else None
+        if tables is not None:
+            found.append(tables)
+    return found
 
 
 def _named(name: GuideName) -> GuideTables:

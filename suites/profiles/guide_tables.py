@@ -35,6 +35,11 @@ class GuideTables:
     def _guide(self) -> Table:
         return Table(self.folder / "guide.json")
 
+    @property
+    def exists(self) -> bool:
+        """Whether its tables are there."""
+        return bool(self._guide.header)
+
     @cached_property
     def name(self) -> GuideName:
         """Package and version, from the guide's own table."""

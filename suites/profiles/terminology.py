@@ -100,6 +100,20 @@ class ValueSet:
         return (*sorted(self._open), *self._unknown)
 
     @property
+    def open_systems(self) -> frozenset[str]:
+        """Code systems in which membership cannot be decided for every code."""
+        return self._open
+
+    @property
+    def missing_value_sets(self) -> tuple[str, ...]:
+        """Imported value sets that were not at hand."""
+        return self._unknown
+
+    def excluded(self, system: str) -> frozenset[str]:
+        """Codes of an undecided system that are known to be out."""
+        return self._out.get(system, frozenset())
+
+    @property
     def systems(self) -> frozenset[str]:
         """Every code system the value set takes codes from."""
         return frozenset(self._codes) | self._open

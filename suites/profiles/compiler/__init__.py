@@ -1,0 +1,1 @@
+"""Official FHIR packages to tables of facts."""

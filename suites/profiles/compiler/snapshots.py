@@ -1,0 +1,222 @@
+"""Snapshots for packages without them: the base structure walked, the differential laid over it (FHIR R4, profiling §5.1).
+
+Children of a data type are unrolled where the differential steps into them; a slice starts as a copy of what it slices; a
+type named by a single profile is unrolled from that profile. What cannot be resolved is refused with the profile's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from suites.profiles.compiler.raw_elements import changes
+from suites.profiles.element_lines import CORE, path_of, slice_of
+from suites.profiles.facts import Constraint, Element, Slicing, TypeRef
+
+Resolve = Callable[[str], tuple[Element, ...] | None]
+"""Elements of a structure by canonical URL, its snapshot made first where need be."""
+
+_BY_URL = Slicing((("value", "url"),), "open")
+_BY_TYPE = Slicing((("type", "$this"),), "open")
+
+
+class NoSnapshot(ValueError):
+    """A profile whose snapshot cannot be made; the message names the profile and the reason."""
+
+
+def generate(definition: dict[str, Any], resolve: Resolve) -> tuple[Element, ...]:
+    """The snapshot of a StructureDefinition that comes with a differential only."""
+    name = definition.get("url") or definition.get("id") or "a structure without url"
+    base_url = definition.get("baseDefinition")
+    base = resolve(base_url) if base_url else ()
+    if base is None:
+        raise NoSnapshot(f"{name}: has no snapshot, and its base {base_url} is not at hand to make one")
+    differential = definition.get("differential", {}).get("element", [])
+    walk = _Walk(name, resolve, base, definition)
+    for raw in differential:
+        walk.lay(raw)
+    return tuple(walk.elements.values())
+
+
+class _Walk:
+    def __init__(self, name: str, resolve: Resolve, base: tuple[Element, ...], definition: dict[str, Any]) -> None:
+        self.name = name
+        self.resolve = resolve
+        root = definition["type"] if definition.get("derivation") == "specialization" or not base else base[0].id
+        self.root = root.rpartition("/")[2]
+        old = base[0].id if base else self.root
+        self.elements: dict[str, Element] = {}
+        for inherited in base:
+            self._put(self._moved(inherited, old, self.root, new_base=False))
+
+    def lay(self, raw: dict[str, Any]) -> None:
+        """Lay one element of the differential over what is there."""
+        element_id = self._reach(_stated_id(raw))
+        stated = changes(raw)
+        before = self.elements[element_id]
+        if "constraints" in stated:
+            stated["constraints"] = _joined(before.constraints, stated["constraints"], self.name)
+        if before.base_path is None and "base_path" not in stated:
+            stated |= {
+                "base_path": before.path,
+                "base_min": stated.get("min", before.min),
+                "base_max": stated.get("max", before.max),
+            }
+        after = replace(before, **stated)
+        self.elements[element_id] = after
+        if slice_of(element_id) is not None:
+            self._declare_slicing(element_id)
+
+    def _reach(self, element_id: str) -> str:
+        """The id under which the element stands, walking into types and opening slices on the way."""
+        at = self.root
+        for step in element_id.split(".")[1:]:
+            at = self._step(at, step)
+        return at
+
+    def _step(self, parent: str, step: str) -> str:
+        name, colon, slice_name = step.partition(":")
+        child = f"{parent}.{name}"
+        if child not in self.elements:
+            self._unroll(parent)
+        if child not in self.elements:
+            choice = self._choice(parent, name)
+            if choice is None:
+                if self._is_own_content(parent):
+                    self._append(parent, Element(id=child, path=path_of(child)))
+                    choice = (child, None)
+                else:
+                    raise NoSnapshot(
+                        f"{self.name}: has no snapshot, and its differential names {child}, which its base lacks"
+                    )
+            child, typed = choice
+            if typed is not None:
+                return self._open_slice(child, f"{name}", typed)
+        if colon:
+            return self._open_slice(child, slice_name, None)
+        return child
+
+    def _is_own_content(self, parent: str) -> bool:
+        """A new type (specialization) may add elements of its own; a profile may not."""
+        above = self.elements[parent]
+        return above.base_path is None or (above.base_path.partition(".")[0] == self.root and not self._constrains)
+
+    @property
+    def _constrains(self) -> bool:
+        return self.root in _KNOWN_ROOTS or any(e.base_path and "." in e.base_path for e in self.elements.values())
+
+    def _choice(self, parent: str, name: str) -> tuple[str, TypeRef | None] | None:
+        """`valueQuantity` for `value[x]`: the choice element and the type meant."""
+        start = f"{parent}."
+        for candidate, held in self.elements.items():
+            if not (candidate.startswith(start) and candidate.endswith("[x]") and "." not in candidate[len(start) :]):
+                continue
+            stem = candidate[len(start) : -3]
+            if name.startswith(stem) and len(name) > len(stem):
+                wanted = name[len(stem) :]
+                for ref in held.types:
+                    if ref.code[:1].upper() + ref.code[1:] == wanted:
+                        return candidate, ref
+        return None
+
+    def _open_slice(self, sliced: str, slice_name: str, typed: TypeRef | None) -> str:
+        element_id = f"{sliced}:{slice_name}"
+        if element_id in self.elements:
+            return element_id
+        outer = slice_name.rpartition("/")[0]
+        source = f"{sliced}:{outer}" if outer else sliced
+        if source not in self.elements:
+            raise NoSnapshot(
+                f"{self.name}: has no snapshot, and its differential re-slices {source}, which is not sliced"
+            )
+        model = self.elements[source]
+        types = (typed,) if typed is not None else model.types
+        opened = replace(model, id=element_id, slice_name=slice_name, slicing=None, types=types, min=0)
+        self._insert_after(sliced, opened)
+        return element_id
+
+    def _declare_slicing(self, element_id: str) -> None:
+        """Slices of extensions and of choices are told apart without the guide saying so."""
+        sliced = element_id.rpartition(":")[0]
+        held = self.elements.get(sliced)
+        if held is None or held.slicing is not None:
+            return
+        if held.path.endswith(("extension", "modifierExtension")):
+            self.elements[sliced] = replace(held, slicing=_BY_URL)
+        elif held.path.endswith("[x]"):
+            self.elements[sliced] = replace(held, slicing=_BY_TYPE)
+
+    def _unroll(self, parent: str) -> None:
+        above = self.elements[parent]
+        sliced = parent.rpartition(":")[0] if ":" in parent.rpartition(".")[2] else None
+        if sliced is not None and self._copy_children(sliced, parent):
+            return
+        if above.content_reference and self._copy_children(above.content_reference.rpartition("#")[2], parent):
+            return
+        if len(above.types) != 1:
+            return
+        ref = above.types[0]
+        source = self.resolve(ref.profiles[0]) if len(ref.profiles) == 1 else None
+        source = source or self.resolve(CORE + ref.code)
+        if source is None:
+            raise NoSnapshot(
+                f"{self.name}: has no snapshot, and steps into {parent}, whose type {ref.code} is not at hand"
+            )
+        inside = [self._moved(e, source[0].id, parent, new_base=False) for e in source[1:]]
+        self._insert_children(parent, inside)
+
+    def _copy_children(self, source: str, target: str) -> bool:
+        inside = [e for i, e in self.elements.items() if i.startswith(f"{source}.")]
+        if inside:
+            self._insert_children(target, [self._moved(e, source, target, new_base=False) for e in inside])
+        return bool(inside)
+
+    def _moved(self, element: Element, old: str, new: str, *, new_base: bool) -> Element:
+        moved_id = new + element.id[len(old) :]
+        return replace(element, id=moved_id, path=path_of(moved_id))
+
+    def _put(self, element: Element) -> None:
+        self.elements[element.id] = element
+
+    def _append(self, parent: str, element: Element) -> None:
+        self._insert_after(parent, element)
+
+    def _insert_children(self, parent: str, inside: list[Element]) -> None:
+        ordered: dict[str, Element] = {}
+        for element_id, held in self.elements.items():
+            ordered[element_id] = held
+            if element_id == parent:
+                ordered |= {e.id: e for e in inside}
+        self.elements = ordered
+
+    def _insert_after(self, sliced: str, opened: Element) -> None:
+        """After the sliced element, its children, and the slices already there with theirs."""
+        last = sliced
+        for element_id in self.elements:
+            if element_id == sliced or element_id.startswith((f"{sliced}.", f"{sliced}:")):
+                last = element_id
+        ordered: dict[str, Element] = {}
+        for element_id, held in self.elements.items():
+            ordered[element_id] = held
+            if element_id == last:
+                ordered[opened.id] = opened
+        self.elements = ordered
+
+
+_KNOWN_ROOTS = frozenset(("Extension",))
+
+
+def _stated_id(raw: dict[str, Any]) -> str:
+    """The id of an element of a differential; older packages leave it out, or leave the slice out of it."""
+    element_id: str = raw.get("id") or raw["path"]
+    slice_name = raw.get("sliceName")
+    if slice_name and ":" not in element_id.rpartition(".")[2]:
+        element_id = f"{element_id}:{slice_name}"
+    return element_id
+
+
+def _joined(before: tuple[Constraint, ...], added: tuple[Constraint, ...], source: str) -> tuple[Constraint, ...]:
+    keys = {c.key for c in added}
+    kept = tuple(c for c in before if c.key not in keys)
+    return kept + tuple(c if c.source else replace(c, source=source) for c in added)
