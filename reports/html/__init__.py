@@ -1,0 +1,1 @@
+"""The conformance report: one HTML file that opens anywhere, and side pages for evidence it cannot hold."""

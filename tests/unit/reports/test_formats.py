@@ -1,0 +1,80 @@
+"""JUnit, JSON, CSV and summary.json tell the same run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from patient_access import app
+from reports import csv_, json_, junit
+from reports.model import Finding
+from reports.reader import load
+from reports.summary import summary
+from tests.unit.reports.runs import RESULTS, write_run
+
+
+def test_summary_counts_the_run(tmp_path: Path) -> None:
+    assert summary(load(write_run(tmp_path / "run"))) == {
+        "verdict": "FAIL", "checks": 6, "passed": 3, "failed": 1, "inconclusive": 1, "requirements": 4,
+    }  # fmt: skip
+
+
+def test_junit_has_a_suite_a_chapter_and_says_why(tmp_path: Path) -> None:
+    spoiled = replace(
+        RESULTS[1],
+        findings=(
+            Finding(
+                "bell \x07 and <tag> & ]]>",
+                "a\ud83d".encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
+                "b",
+            ),
+        ),
+    )
+    junit.write(load(write_run(tmp_path / "run", [RESULTS[0], spoiled, *RESULTS[2:]])), tmp_path / "junit.xml")
+    root = ET.parse(tmp_path / "junit.xml").getroot()  # noqa: S314
+    assert (root.get("tests"), root.get("failures"), root.get("errors"), root.get("skipped")) == ("6", "1", "1", "1")
+    failure = root.find(".//failure")
+    assert failure is not None
+    assert "<tag> & ]]>" in (failure.text or "")
+    assert {case.get("classname") for case in root.iter("testcase")} >= {"tokens.code", "us_core.must_support"}
+
+
+def test_csv_has_a_row_a_finding_and_no_formulas(tmp_path: Path) -> None:
+    wild = replace(RESULTS[1], findings=(Finding("one", found="=HYPERLINK(1)"), Finding("two", found="-5")))
+    csv_.write(load(write_run(tmp_path / "run", [RESULTS[0], wild])), tmp_path / "run.csv")
+    rows = list(csv.DictReader((tmp_path / "run.csv").open()))
+    assert [row["finding"] for row in rows] == ["", "one", "two"]
+    assert [row["found"] for row in rows] == ["", "'=HYPERLINK(1)", "-5"]
+    assert rows[1]["sources"] == "RFC 6749 section 4.1.2"
+
+
+def test_json_holds_the_summary_and_every_check(tmp_path: Path) -> None:
+    run = load(write_run(tmp_path / "run"))
+    json_.write(run, tmp_path / "run.json")
+    told = json.loads((tmp_path / "run.json").read_text())
+    assert told["summary"] == summary(run)
+    assert [check["check"] for check in told["checks"]] == [result.check for result in RESULTS]
+    assert {entry["id"]: entry["verdict"] for entry in told["requirements"]}["OAUTH-CODE-02"] == "FAIL"
+
+
+@pytest.mark.parametrize("format", ["html", "junit", "json", "csv", "summary"])
+def test_the_command_writes_each_format_and_names_the_file(tmp_path: Path, format: str) -> None:
+    run = write_run(tmp_path / "run")
+    done = CliRunner().invoke(app, ["report", str(run), "--format", format, "-o", str(tmp_path / "out")])
+    assert (done.exit_code, done.stdout.strip()) == (0, str(tmp_path / "out"))
+    assert (tmp_path / "out").stat().st_size > 50
+
+
+def test_a_bad_run_is_one_line_exit_2_and_nothing_written(tmp_path: Path) -> None:
+    (tmp_path / "run.jsonl").write_text("{}\n")
+    done = CliRunner().invoke(app, ["report", str(tmp_path), "-o", str(tmp_path / "report.html")])
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert "the first line is not a header" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run.jsonl"]

@@ -1,0 +1,181 @@
+"""report.html says what the run says, stands alone, and stays small."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from reports.html import evidence as shelves
+from reports.html.page import slug
+from reports.html.report import write
+from reports.html.view import build, natural
+from reports.model import Verdict
+from reports.reader import BadRun, load
+from tests.unit.reports.runs import HEADER, RESULTS, evidence, many_results, write_run
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> str:
+    write(load(write_run(tmp_path / "run")), tmp_path / "report.html")
+    return (tmp_path / "report.html").read_text()
+
+
+class Links(HTMLParser):
+    """Collects ids, local links and anything that would fetch."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.local: set[str] = set()
+        self.fetched: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if "id" in found:
+            self.ids.append(found["id"])
+        target = found.get("href", "") or found.get("src", "")
+        if target.startswith("#"):
+            self.local.add(target[1:])
+        elif target and not target.startswith("data:") and tag != "a":
+            self.fetched.append(target)
+
+
+def test_verdict_citation_expected_found_and_evidence_are_told(page: str) -> None:
+    text = re.sub(r"<[^>]+>", " ", page)
+    for said in (
+        "1 of 4 SHALL checks failed",
+        "42 CFR 431.60(b)",
+        "RFC 6749 section 4.1.2",
+        "HTTP 400 with error=invalid_grant",
+        "HTTP 200 with an access_token",
+        "the server does not mark codes as used",
+        "118 of 120",
+        "not before 2027-07-01 for this rating period",
+        "http://www.ama-assn.org/go/cpt",
+        "a person reads the education page",
+        "retention cannot be seen from outside",
+        "main/3",
+    ):
+        assert said in text, said
+
+
+def test_the_page_fetches_nothing_and_every_link_arrives(page: str) -> None:
+    links = Links(page)
+    assert links.fetched == []
+    assert len(links.ids) == len(set(links.ids))
+    assert {link for link in links.local if not link.startswith("?") and not link.startswith("i-")} <= set(links.ids)
+
+
+def test_what_a_server_answers_stays_text(page: str) -> None:
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror" in page
+    assert "script-src &#39;sha256-" in page
+
+
+def test_requirements_are_told_by_family_document_and_paragraph(tmp_path: Path) -> None:
+    view = build(load(write_run(tmp_path / "run")))
+    assert [family.id for family in view.families] == ["regulation", "guides", "rfc"]
+    nine = view.families[0].documents[0]
+    assert [paragraph.citation for paragraph in nine.paragraphs] == ["42 CFR 431.60(b)", "42 CFR 431.60(g)"]
+    assert nine.paragraphs[0].title == "Accessible content"
+    assert [row.verdict for paragraph in nine.paragraphs for row in paragraph.rows] == ["PASS", "REVIEW"]
+    assert [table.id for table in view.tables] == ["must_support", "leak_matrix"]
+
+
+def test_a_requirement_the_catalogue_lacks_is_shown_and_marked(tmp_path: Path) -> None:
+    odd = replace(RESULTS[0], requirements=("NOT-IN-CATALOGUE",))
+    view = build(load(write_run(tmp_path / "run", [odd])))
+    assert [family.id for family in view.families][-1] == "other"
+    assert view.requirement["NOT-IN-CATALOGUE"].text == "(not in the catalogue of this run)"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "headline"),
+    [
+        ([Verdict.PASS, Verdict.NOT_APPLICABLE], "All 1 SHALL checks that apply were decided and passed"),
+        ([Verdict.PASS, Verdict.SKIPPED], "Nothing failed, but 1 of 2 SHALL checks were skipped"),
+        ([Verdict.PASS, Verdict.INCONCLUSIVE], "Nothing failed, but 1 of 2 SHALL checks could not be decided"),
+        ([Verdict.NOT_APPLICABLE], "None of 1 SHALL checks applied, so nothing was decided"),
+    ],
+)
+def test_the_headline_never_calls_undecided_a_pass(tmp_path: Path, verdicts: list[Verdict], headline: str) -> None:
+    results = [replace(RESULTS[0], check=f"c.{n}", verdict=verdict) for n, verdict in enumerate(verdicts)]
+    assert build(load(write_run(tmp_path / "run", results))).headline == headline
+
+
+def test_a_failed_recommendation_does_not_fail_the_run(tmp_path: Path) -> None:
+    results = [RESULTS[0], replace(RESULTS[1], level="SHOULD")]
+    assert build(load(write_run(tmp_path / "run", results))).verdict is Verdict.PASS
+
+
+def test_five_thousand_results_and_twenty_megabytes_of_evidence_stay_under_five(tmp_path: Path) -> None:
+    results = [replace(result, evidence=(f"main/{n + 1}",)) for n, result in enumerate(many_results(5000))]
+    run = write_run(tmp_path / "run", results, HEADER, evidence(5000, "x" * 4000))
+    assert (run / "evidence" / "main.jsonl").stat().st_size > 20_000_000
+    write(load(run), tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size < 5_000_000
+    side = tmp_path / "report-evidence"
+    assert len(list(side.iterdir())) == 51
+    links = set(re.findall(r'href="report-evidence/([^"#]+)#([^"]+)"', (tmp_path / "report.html").read_text()))
+    assert links
+    name, anchor = sorted(links)[0]
+    assert f'id="{anchor}"' in (side / name).read_text()
+
+
+def test_evidence_is_forgotten_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: list[int] = []
+
+    def streamed(folder: Path) -> Iterator[object]:
+        for number, exchange in enumerate(evidence(400)):
+            alive.append(number)
+            yield exchange
+
+    monkeypatch.setattr(shelves, "exchanges", streamed)
+    monkeypatch.setattr(shelves, "FOR_FINDINGS", 20_000)
+    results = [replace(RESULTS[1], check=f"c.{n}", evidence=(f"main/{n}",)) for n in range(1, 401)]
+    shelf = shelves.collect(tmp_path, results, tmp_path / "report.html")
+    assert len(alive) == 800  # once to choose, once for the side pages
+    assert sum(map(len, shelf.inside.values())) <= 20_000
+    assert shelf.total == 400
+
+
+def test_parts_appear_when_the_run_has_them(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    (run / "waivers.toml").write_text('[[waiver]]\ncheck="a"\nreason="known"\nby="A. Reviewer"\nuntil=2027-01-01\n')
+    (run / "review.toml").write_text(
+        '[[decision]]\nrequirement="CMS9115-431.60-g"\ndecision="accepted"\nby="A. Reviewer"\ndate=2026-07-02\nnote="read it"\n'
+    )
+    write(load(run), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert 'id="waivers"' in page
+    assert "Accepted" in page
+    assert "read it" in page
+    assert 'id="metrics"' not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("review.toml", '[[decision]]\nrequirement="X"\ndecision="maybe"\n', "accepted or rejected"),
+        ("waivers.toml", "[[waiver", "cannot be read"),
+        ("load.json", "{", "cannot be read"),
+    ],
+)
+def test_a_part_that_cannot_be_read_stops_the_report(tmp_path: Path, name: str, text: str, message: str) -> None:
+    run = write_run(tmp_path / "run")
+    (run / name).write_text(text)
+    with pytest.raises(BadRun, match=message):
+        write(load(run), tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_fragment_ids_keep_names_apart() -> None:
+    assert slug("a.b_c-1") == "a.b_c-1"
+    assert slug("a/b") != slug("a b")
+    assert sorted(["a10", "a2"], key=natural) == ["a2", "a10"]
