@@ -15,7 +15,9 @@ from reports.html.view import ORDER, View, build
 from reports.reader import Run, run_file
 
 LISTED = 6  # checks named under a requirement before they are counted instead
-DETAILED = 300  # findings told at length; later ones are shortened so that the file stays small
+DETAILED = 150  # findings told at length; later ones are shortened so that the file stays small
+TOLD = 800  # findings told at all; the rest are rows among the checks
+LEAN = 2_000  # checks from which on rows of what passed leave out their evidence
 TARGET_FACTS = {
     "fhir_base": "FHIR base",
     "directory_base": "Directory base",
@@ -59,6 +61,9 @@ def write(run: Run, target: Path) -> None:
         order=ORDER,
         listed=LISTED,
         detailed=DETAILED,
+        told=TOLD,
+        told_checks={result.check for result in view.findings[:TOLD]},
+        lean=len(run.results) > LEAN,
         judged=sum(result.judged for result in run.results),
         binding_total=sum(view.binding.values()),
         decided_requirements=sum(view.requirement_counts[name] for name in decided),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import tomllib
 from collections import Counter, defaultdict
@@ -48,6 +49,7 @@ class Document:
     """One source document with its requirements."""
 
     id: str
+    key: str  # short, for the filter
     title: str
     paragraphs: tuple[Paragraph, ...]
     counts: Counter[str]
@@ -104,7 +106,7 @@ class View:
     not_tested: tuple[RequirementRow, ...]
     not_checked: tuple[tuple[str, tuple[CheckResult, ...]], ...]
     requirement: dict[str, Requirement] = field(repr=False)
-    documents_of: dict[str, str] = field(repr=False)  # check → ids of the documents it judges, for the filter
+    documents_of: dict[str, str] = field(repr=False)  # check → keys of the documents it judges, for the filter
 
 
 def build(run: Run) -> View:
@@ -116,7 +118,7 @@ def build(run: Run) -> View:
         for document in family.documents:
             for paragraph in document.paragraphs:
                 for row in paragraph.rows:
-                    in_documents[row.requirement.id].add(document.id)
+                    in_documents[row.requirement.id].add(document.key)
     verdict = run_verdict(run.results)
     binding = Counter(result.verdict.name for result in run.results if result.level in BINDING)
     not_checked: dict[str, list[CheckResult]] = defaultdict(list)
@@ -210,6 +212,7 @@ def natural(text: str) -> tuple[tuple[int, int, str], ...]:
 
 def _families(rows: Iterable[RequirementRow]) -> tuple[Family, ...]:
     by_document: dict[str, list[RequirementRow]] = defaultdict(list)
+    keys = itertools.count(1)
     for row in rows:
         by_document[row.requirement.document or "Other sources"].append(row)
     families = []
@@ -223,14 +226,24 @@ def _families(rows: Iterable[RequirementRow]) -> tuple[Family, ...]:
         ]
         if titles:
             families.append(
-                Family(family["id"], family["title"], tuple(_document(title, by_document[title]) for title in titles))
+                Family(
+                    family["id"],
+                    family["title"],
+                    tuple(_document(title, by_document[title], f"d{next(keys)}") for title in titles),
+                )
             )
     if left := sorted(by_document.keys() - placed):
-        families.append(Family("other", "Other sources", tuple(_document(title, by_document[title]) for title in left)))
+        families.append(
+            Family(
+                "other",
+                "Other sources",
+                tuple(_document(title, by_document[title], f"d{next(keys)}") for title in left),
+            )
+        )
     return tuple(families)
 
 
-def _document(title: str, rows: list[RequirementRow]) -> Document:
+def _document(title: str, rows: list[RequirementRow], key: str) -> Document:
     paragraphs: dict[str, list[RequirementRow]] = defaultdict(list)
     cited = sum(bool(CITATION.match(row.requirement.source)) for row in rows) * 2 > len(rows)
     for row in rows:
@@ -241,6 +254,7 @@ def _document(title: str, rows: list[RequirementRow]) -> Document:
     ]
     return Document(
         id=re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-"),
+        key=key,
         title=title,
         paragraphs=tuple(
             Paragraph(
