@@ -23,7 +23,7 @@ from reports.reader import exchanges
 
 BODY_INSIDE = 4_000  # characters of a body inside the report
 BODY_ASIDE = 100_000  # and on a side page
-FOR_FINDINGS = 900_000  # characters of markup for what findings cite
+FOR_FINDINGS = 800_000  # characters of markup for what findings cite
 FOR_OTHERS = 300_000  # and for what other checks cite
 SCREENSHOTS = 500_000  # bytes of pictures inside the report
 PAGE = 100  # exchanges on a side page
