@@ -1,0 +1,1 @@
+"""Checks of this chapter: what the authorization endpoint refuses, and how."""

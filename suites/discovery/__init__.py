@@ -1,0 +1,1 @@
+"""Checks of this chapter: what a server tells about itself before anyone signs in."""

@@ -1,0 +1,1 @@
+"""Checks of this chapter: the SMART standalone launch, step by step."""

@@ -1,0 +1,1 @@
+"""Checks of this chapter: OpenID Connect: discovery, keys, id_token, userinfo."""

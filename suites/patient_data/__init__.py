@@ -1,0 +1,1 @@
+"""Checks of this chapter: the member's data: read and search."""

@@ -1,0 +1,1 @@
+"""Checks of this chapter: refresh tokens: subset, binding, rotation, reuse."""

@@ -1,0 +1,1 @@
+"""Checks of this chapter: RFC 7009: revoked is revoked."""

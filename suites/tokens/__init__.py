@@ -1,0 +1,1 @@
+"""Checks of this chapter: the token endpoint: codes, PKCE, client authentication, errors."""

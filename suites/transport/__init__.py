@@ -1,0 +1,1 @@
+"""Checks of this chapter: TLS, headers and pages on the way."""
