@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
 
 from simulators.payer.context import Payer
 from simulators.payer.fhir.api import FhirApi
@@ -41,3 +43,12 @@ def create_app(payer: Payer) -> AsgiApp:
     for wrap in reversed(PROTECTION):
         application = wrap(payer, application)
     return application
+
+
+def create_control_app(payer: Payer) -> AsgiApp:
+    """The control interface on its loopback port."""
+
+    async def health(request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok", "resources": payer.store.counts()})
+
+    return Starlette(routes=[Route("/health", health)])

@@ -14,7 +14,7 @@ from simulators.payer.database import Database
 from simulators.payer.errors import Unauthorized
 
 if TYPE_CHECKING:
-    Deployment = Any
+    from simulators.payer.deployment import Deployment
     from simulators.payer.store import Store
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
@@ -45,6 +45,8 @@ class Grant:
     acts_for: str | None = None  # the member represented, when a delegate logged in
     relationship: str | None = None  # of the delegate to the member
     all_scopes: frozenset[str] = frozenset()  # every granted scope string, data or not
+    consent_id: str = ""  # the member's consent the grant rests on
+    sensitive: frozenset[str] = frozenset()  # kinds of sensitive data the member agreed to share
 
 
 def nobody(headers: RawHeaders) -> Grant:

@@ -56,6 +56,13 @@ class Rule(Generic[P, R]):
                     return wrong
         return self.function(*args, **kwargs)
 
+    def under(self, active: Collection[str]) -> Callable[P, R]:
+        """The function the active faults leave in force, for loops that would otherwise ask once a turn."""
+        for fault in self.faults.values() if active else ():
+            if fault.id in active:
+                return fault.function
+        return self.function
+
     def fault(self, id: str, *, violates: str, also: Iterable[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Declare one way of getting this rule wrong; `also` names requirements that fail with it unavoidably."""
 

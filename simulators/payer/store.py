@@ -1,8 +1,103 @@
-"""The one repository of FHIR resources: bytes as loaded, beside the facts searches ask for."""
+"""The one repository of FHIR resources: bytes as stored, beside the facts searches ask for.
+
+A resource belongs to one member's record (`patient`) or to nobody's (empty: practitioners, plans, drugs). `apis` says which bases
+show it. `visible` is when it first arrived, `updated` when it last changed, both in milliseconds; searches look at one record, so
+their cost grows with that record and not with the number of members. Works the same on sqlite3 and PostgreSQL.
+
+Leaves to others: what is noted of a resource (fhir/index.py), who may see it (fhir/compartment.py), loading (fhir/loading.py).
+"""
+
+# ruff: noqa: S608 - statements are put together from the column lists and table names in this file, never from values
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
 from simulators.payer.database import Database
+
+MEMBER, DIRECTORY, FORMULARY = 1, 2, 4
+
+_TABLES = (
+    """
+    CREATE TABLE resource (
+        rid BIGINT PRIMARY KEY, type TEXT NOT NULL, id TEXT NOT NULL, patient TEXT NOT NULL, apis INTEGER NOT NULL,
+        version INTEGER NOT NULL, visible BIGINT NOT NULL, updated BIGINT NOT NULL, deleted INTEGER NOT NULL,
+        labels TEXT NOT NULL, found BYTES NOT NULL, body BYTES NOT NULL);
+    CREATE UNIQUE INDEX resource_name ON resource (type, id);
+    CREATE INDEX resource_record ON resource (patient, type, rid);
+    CREATE TABLE search_key (type TEXT NOT NULL, parameter TEXT NOT NULL, value TEXT BYTEWISE NOT NULL, rid BIGINT NOT NULL,
+        PRIMARY KEY (type, parameter, value, rid)) COMPACT;
+    CREATE INDEX search_key_of ON search_key (rid);
+    CREATE TABLE history (type TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, updated BIGINT NOT NULL,
+        deleted INTEGER NOT NULL, body BYTES NOT NULL, PRIMARY KEY (type, id, version));
+    CREATE TABLE store_fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)
+    """,
+)
+_CACHED_CANDIDATES = 12_000
+_REVISION_CHECK_SECONDS = 0.05
+_SEVERAL = 200  # how many rows one statement asks for by number
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One resource as a read needs it."""
+
+    rid: int
+    type: str
+    id: str
+    patient: str
+    apis: int
+    version: int
+    visible: int
+    updated: int
+    deleted: bool
+    labels: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One resource as a search needs it: its facts and values, without its bytes."""
+
+    rid: int
+    type: str
+    id: str
+    patient: str
+    apis: int
+    visible: int
+    updated: int
+    labels: str
+    index: dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One resource on its way into the store."""
+
+    type: str
+    id: str
+    patient: str
+    apis: int
+    visible: int
+    updated: int
+    labels: str
+    index: dict[str, list[Any]]
+    keys: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+_STORED = "rid, type, id, patient, apis, version, visible, updated, deleted, labels, body"
+_CANDIDATE = "rid, type, id, patient, apis, visible, updated, labels, found"
+_INSERT = (
+    f"INSERT INTO resource ({_STORED.removesuffix(', body')}, found, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_KEY = "INSERT INTO search_key (type, parameter, value, rid) VALUES (?, ?, ?, ?)"
 
 
 class Store:
@@ -10,3 +105,254 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        database.migrate("store", _TABLES)
+        self._cache: OrderedDict[tuple[str, str], list[Candidate]] = OrderedDict()
+        self._cached = 0
+        self._revision = ""
+        self._checked = 0.0
+        self._shared: frozenset[str] | None = None
+
+    # --- facts of the store ---
+
+    def fact(self, name: str) -> str:
+        """A remembered fact, such as which dataset is loaded; empty when there is none."""
+        row = self.database.one("SELECT value FROM store_fact WHERE name = ?", (name,))
+        return row[0] if row else ""
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a fact."""
+        self.database.execute(
+            "INSERT INTO store_fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
+    def _changed(self) -> None:
+        row = self.database.one("SELECT value FROM store_fact WHERE name = 'revision'")
+        self.remember("revision", str(int(row[0]) + 1 if row else 1))
+        self.forget_cached()
+
+    def forget_cached(self) -> None:
+        """Drop what this process remembers of records."""
+        self._cache.clear()
+        self._cached = 0
+        self._checked = 0.0
+        self._shared = None
+
+    def _fresh(self) -> None:
+        """Other processes write too: look now and then whether what is remembered still holds."""
+        now = time.monotonic()
+        if now - self._checked > _REVISION_CHECK_SECONDS:
+            revision = self.fact("revision")
+            if revision != self._revision:
+                self.forget_cached()
+                self._revision = revision
+            self._checked = now
+
+    # --- reading ---
+
+    def read(self, type_name: str, id: str) -> Stored | None:
+        """The current version of one resource, deleted or not."""
+        row = self.database.one(f"SELECT {_STORED} FROM resource WHERE type = ? AND id = ?", (type_name, id))
+        return Stored(*row) if row else None
+
+    def versions(self, type_name: str, id: str) -> list[tuple[int, int, bool, bytes]]:
+        """(version, updated, deleted, body) of earlier versions, newest first; the current one is not among them."""
+        return [
+            (version, updated, bool(deleted), body)
+            for version, updated, deleted, body in self.database.query(
+                "SELECT version, updated, deleted, body FROM history WHERE type = ? AND id = ? ORDER BY version DESC",
+                (type_name, id),
+            )
+        ]
+
+    def record(self, type_name: str, patient: str) -> list[Candidate]:
+        """What is noted of every resource of a type in one record (or, for '', in nobody's), in order of arrival."""
+        self._fresh()
+        key = (type_name, patient)
+        cached = self._cache.get(key)
+        if cached is not None:
+            self._cache.move_to_end(key)
+            return cached
+        rows = self.database.query(
+            f"SELECT {_CANDIDATE} FROM resource WHERE patient = ? AND type = ? AND deleted = 0 ORDER BY rid",
+            (patient, type_name),
+        )
+        found = [_candidate(row) for row in rows]
+        if len(found) < _CACHED_CANDIDATES:
+            self._cache[key] = found
+            self._cached += len(found) + 1
+            while self._cached > _CACHED_CANDIDATES:
+                self._cached -= len(self._cache.popitem(last=False)[1]) + 1
+        return found
+
+    def shared_types(self) -> frozenset[str]:
+        """The types that have resources in nobody's record."""
+        self._fresh()
+        if self._shared is None:
+            rows = self.database.query("SELECT DISTINCT type FROM resource WHERE patient = ''")
+            self._shared = frozenset(row[0] for row in rows)
+        return self._shared
+
+    def with_key(self, type_name: str, parameter: str, values: Sequence[str], *, prefix: bool) -> list[Candidate]:
+        """Resources in nobody's record that have one of these keys, or keys that begin so."""
+        rids: set[int] = set()
+        for value in values:
+            if prefix:
+                rows = self.database.query(
+                    "SELECT rid FROM search_key WHERE type = ? AND parameter = ? AND value >= ? AND value < ?",
+                    (type_name, parameter, value, value + "\U0010ffff"),
+                )
+            else:
+                rows = self.database.query(
+                    "SELECT rid FROM search_key WHERE type = ? AND parameter = ? AND value = ?",
+                    (type_name, parameter, value),
+                )
+            rids.update(row[0] for row in rows)
+        return self.candidates(sorted(rids))
+
+    def candidates(self, rids: Sequence[int]) -> list[Candidate]:
+        """What is noted of the resources of these numbers, in order of arrival."""
+        found = []
+        for start in range(0, len(rids), _SEVERAL):
+            some = rids[start : start + _SEVERAL]
+            found += self.database.query(
+                f"SELECT {_CANDIDATE} FROM resource WHERE rid IN ({_marks(len(some))}) AND deleted = 0 ORDER BY rid",
+                some,
+            )
+        return [_candidate(row) for row in found]
+
+    def named(self, names: Iterable[tuple[str, str]]) -> list[Candidate]:
+        """What is noted of the resources of these (type, id)."""
+        found = []
+        for type_name, id in names:
+            row = self.database.one(
+                f"SELECT {_CANDIDATE} FROM resource WHERE type = ? AND id = ? AND deleted = 0", (type_name, id)
+            )
+            if row is not None:
+                found.append(_candidate(row))
+        return found
+
+    def bodies(self, rids: Sequence[int]) -> list[bytes]:
+        """The bytes of these resources, in the order asked for."""
+        if len(rids) == 1:
+            return [row[0] for row in self.database.query("SELECT body FROM resource WHERE rid = ?", rids)]
+        found: dict[int, bytes] = {}
+        for start in range(0, len(rids), _SEVERAL):
+            some = rids[start : start + _SEVERAL]
+            found.update(
+                self.database.query(f"SELECT rid, body FROM resource WHERE rid IN ({_marks(len(some))})", some)
+            )
+        return [found[rid] for rid in rids if rid in found]
+
+    def every(self, type_name: str, after: int = 0, limit: int = 1000) -> list[Candidate]:
+        """A stretch of all resources of a type in order of arrival, whoever's record they are in."""
+        rows = self.database.query(
+            f"SELECT {_CANDIDATE} FROM resource WHERE type = ? AND deleted = 0 AND rid > ? ORDER BY rid LIMIT ?",
+            (type_name, after, limit),
+        )
+        return [_candidate(row) for row in rows]
+
+    def patients(self) -> Iterator[str]:
+        """The ids of all Patients."""
+        for row in self.database.query("SELECT id FROM resource WHERE type = 'Patient' AND deleted = 0 ORDER BY rid"):
+            yield row[0]
+
+    def counts(self) -> dict[str, int]:
+        """How many resources there are, by type."""
+        return dict(self.database.query("SELECT type, COUNT(*) FROM resource WHERE deleted = 0 GROUP BY type"))
+
+    def newest(self) -> int:
+        """The number of the latest arrival: what a first page is taken of, later arrivals are not in."""
+        row = self.database.one("SELECT MAX(rid) FROM resource")
+        return row[0] if row and row[0] is not None else 0
+
+    # --- writing ---
+
+    def load(self, rows: Iterable[Row]) -> int:
+        """Add many new resources in one transaction; how many."""
+        counted = 0
+        with self.database.transaction():
+            rid = self.newest()
+            batch: list[Row] = []
+            for row in rows:
+                batch.append(row)
+                if len(batch) == 2000:
+                    rid = self._insert(batch, rid)
+                    counted += len(batch)
+                    batch = []
+            self._insert(batch, rid)
+            self._changed()
+        return counted + len(batch)
+
+    def _insert(self, batch: list[Row], rid: int) -> int:
+        numbered = list(enumerate(batch, rid + 1))
+        self.database.executemany(
+            _INSERT,
+            [
+                (
+                    number, row.type, row.id, row.patient, row.apis, 1, row.visible, row.updated, 0, row.labels,
+                    orjson.dumps(row.index), row.body,
+                )
+                for number, row in numbered
+            ],
+        )  # fmt: skip
+        keys = [(row.type, name, value, number) for number, row in numbered for name, value in row.keys]
+        if keys:
+            self.database.executemany(_INSERT_KEY, keys)
+        return rid + len(batch)
+
+    def put(self, row: Row, *, version: int) -> None:
+        """Add one resource, or replace the current version, which goes to its history."""
+        with self.database.transaction():
+            old = self.read(row.type, row.id)
+            if old is None:
+                rid = self.newest() + 1
+                visible = row.visible
+            else:
+                rid, visible = old.rid, old.visible
+                self._retire(old)
+                self.database.execute("DELETE FROM resource WHERE rid = ?", (rid,))
+                self.database.execute("DELETE FROM search_key WHERE rid = ?", (rid,))
+            self.database.execute(
+                _INSERT,
+                (
+                    rid, row.type, row.id, row.patient, row.apis, version, visible, row.updated, 0, row.labels,
+                    orjson.dumps(row.index), row.body,
+                ),
+            )  # fmt: skip
+            for name, value in row.keys:
+                self.database.execute(_INSERT_KEY, (row.type, name, value, rid))
+            self._changed()
+
+    def delete(self, type_name: str, id: str, at: int) -> None:
+        """Mark one resource as deleted; its last version stays in its history."""
+        with self.database.transaction():
+            old = self.read(type_name, id)
+            if old is not None and not old.deleted:
+                self._retire(old)
+                self.database.execute(
+                    "UPDATE resource SET deleted = 1, version = version + 1, updated = ? WHERE rid = ?", (at, old.rid)
+                )
+                self._changed()
+
+    def _retire(self, old: Stored) -> None:
+        self.database.execute(
+            "INSERT INTO history (type, id, version, updated, deleted, body) VALUES (?, ?, ?, ?, ?, ?)",
+            (old.type, old.id, old.version, old.updated, int(old.deleted), old.body),
+        )
+
+    def clear(self) -> None:
+        """Remove every resource and fact."""
+        with self.database.transaction():
+            for table in ("resource", "search_key", "history", "store_fact"):
+                self.database.execute(f"DELETE FROM {table}")
+            self._changed()
+
+
+def _candidate(row: tuple[Any, ...]) -> Candidate:
+    rid, type_name, id, patient, apis, visible, updated, labels, found = row
+    return Candidate(rid, type_name, id, patient, apis, visible, updated, labels, orjson.loads(found))
+
+
+def _marks(count: int) -> str:
+    return ",".join("?" * count)

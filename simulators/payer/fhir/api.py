@@ -1,14 +1,77 @@
-"""The FHIR APIs as one ASGI application: which base a path is under, what is asked of it.
+"""The FHIR APIs as one ASGI application: which base a path is under, what is asked of it, and every answer in its form.
 
-Leaves to others: who may (authorization/access.py, compartment.py), what exists (store.py).
+Leaves to others: who may (authorization/access.py, compartment.py), what exists (store.py), each interaction (reading.py,
+searching.py, everything.py, bulk.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+import logging
+import re
+from dataclasses import replace
+
+import orjson
 
 from simulators.payer.context import Payer
+from simulators.payer.errors import FhirError, ProtocolError
+from simulators.payer.fhir import outcomes, reading, served
+from simulators.payer.fhir.access import Access
+from simulators.payer.fhir.bases import Base, bases_of
+from simulators.payer.fhir.bundles import Links
+from simulators.payer.fhir.capability import statement, statement_told
+from simulators.payer.fhir.compartment import Reach
+from simulators.payer.fhir.dates import text_of
+from simulators.payer.fhir.paging import unseal
+from simulators.payer.fhir.requests import AsgiScope, Receive, Request, Send, form_body, parameters_of, read_request
+from simulators.payer.fhir.responses import FHIR_JSON, Response, require_format, send_response
+from simulators.payer.fhir.searching import Searching
+from simulators.payer.rules import rule
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
+_READS = ("GET", "HEAD")
+_log = logging.getLogger(__name__)
+
+
+@rule
+def unsupported_method(method: str, allowed: str) -> FhirError:
+    """A method a place does not have is answered 405 with Allow."""
+    return FhirError(405, "not-supported", f"{method} is not supported here", headers=((b"allow", allowed.encode()),))
+
+
+@unsupported_method.fault("method-refusal-has-no-allow", violates="FHIR-ERRORS-02")
+def no_allow(method: str, allowed: str) -> FhirError:
+    """405 comes without the Allow header."""
+    return FhirError(405, "not-supported", f"{method} is not supported here")
+
+
+@rule
+def write_refused(method: str) -> bool:
+    """A payer's API for members' apps reads only."""
+    return True
+
+
+@write_refused.fault("writes-are-accepted", violates="FHIR-READONLY-01")
+def write_accepted(method: str) -> bool:
+    """A create, update or delete with a token that only reads is answered as done."""
+    return False
+
+
+@rule
+def token_demanded(base: Base) -> bool:
+    """Member data wants a token; the directory (42 CFR 431.70) and the formulary are open."""
+    return not base.is_open
+
+
+@token_demanded.fault("directory-demands-a-token", violates="CMS9115-431.70")
+def closed_directory(base: Base) -> bool:
+    """The provider directory asks for a token."""
+    return not base.is_open or base.name == "directory"
+
+
+@token_demanded.fault("formulary-demands-a-token", violates="CMS9115-422.119-b2")
+def closed_formulary(base: Base) -> bool:
+    """The drug formulary asks for a token."""
+    return not base.is_open or base.name == "formulary"
 
 
 class FhirApi:
@@ -16,21 +79,159 @@ class FhirApi:
 
     def __init__(self, payer: Payer) -> None:
         self.payer = payer
-        endpoints = payer.deployment.endpoints
-        self.bases = tuple(base for base in (endpoints.fhir, endpoints.directory, endpoints.formulary) if base)
+        self.bases = bases_of(payer.deployment, payer.public_url)
+        self.access = Access(payer)
+        self.searching = Searching(payer)
+        self._started = text_of(int(payer.clock.timestamp()) * 1000)
+        self._statements: dict[tuple[str, frozenset[str]], bytes] = {}
+        # The longest path first, so that a base below another one is found.
+        self._by_path = tuple(sorted(self.bases, key=lambda base: -len(base.path)))
+
+    def base_of(self, path: str) -> Base | None:
+        """The base a path is under; well-known documents below a base belong to the authorization server."""
+        for base in self._by_path:
+            if path.startswith(base.path) and (len(path) == len(base.path) or path[len(base.path)] == "/"):
+                return None if "/.well-known/" in path else base
+        return None
 
     def serves(self, path: str) -> bool:
-        """Whether a path belongs to one of the FHIR bases (their well-known documents do not)."""
-        return any(path == base or path.startswith(base + "/") for base in self.bases) and "/.well-known/" not in path
+        """Whether a path belongs to one of the FHIR bases."""
+        return self.base_of(path) is not None
 
-    async def __call__(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-    ) -> None:
-        body = b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"not-found","diagnostics":"not here"}]}'
-        await send(
-            {"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"application/fhir+json")]}
-        )
-        await send({"type": "http.response.body", "body": body})
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        active = self.payer.faults
+        base = self.base_of(scope["path"])
+        assert base is not None
+        request = Request(scope["method"], "", "", dict(scope["headers"]), scope["headers"])
+        try:
+            request = read_request(scope, base.path)
+            response = await self._answer(base, request, receive)
+        except ProtocolError as error:
+            status, content_type, body = outcomes.refusal_as_told(active, error, outcomes.of(error))
+            response = Response(status, body, error.headers, content_type)
+        except Exception:
+            _log.exception("%s %s", scope["method"], scope["path"])
+            failure = FhirError(500, "exception", "the server failed; the failure was noted")
+            response = Response(500, outcomes.of(failure), (), FHIR_JSON)
+        await send_response(request, response, send, active)
+
+    async def _answer(self, base: Base, request: Request, receive: Receive) -> Response:
+        if request.method == "OPTIONS":
+            return _preflight(request)
+        if request.path == "metadata":
+            return self._metadata(base, request)
+        grant = self.payer.authenticate(request.raw_headers) if token_demanded(self.payer.faults, base) else None
+        parts = request.path.split("/")
+        parameters = () if not request.query else parameters_of(request.query)
+        require_format(self.payer.faults, request, parameters)
+        reach = self.access.reach(base, grant)
+        if request.method == "POST" and parts[-1] == "_search" and len(parts) == 2:
+            parameters += parameters_of(await form_body(request, receive))
+            return self._search(reach, request, parts[0], parameters)
+        if request.method not in _READS:
+            return self._write(base, request, parts)
+        return self._get(reach, request, parts, parameters)
+
+    def _get(
+        self, reach: Reach, request: Request, parts: list[str], parameters: tuple[tuple[str, str], ...]
+    ) -> Response:
+        type_name = parts[0]
+        if type_name not in reach.base.types:
+            if parts == [""] and any(name == "_page" for name, _ in parameters):
+                return self._search(reach, request, "", parameters)
+            raise _nothing_at(request)
+        store = self.payer.store
+        match parts:
+            case [_]:
+                return self._search(reach, request, type_name, parameters)
+            case [_, "_search"]:
+                raise unsupported_method(self.payer.faults, request.method, "POST, OPTIONS")
+            case [_, id]:
+                _require_id(type_name, id)
+                return self._served(reach, reading.read(store, reach, request, type_name, id))
+            case [_, id, "_history"]:
+                _require_id(type_name, id)
+                entries, _ = reading.history(store, reach, type_name, id)
+                body = reading.history_bundle(entries, Links(f"{reach.base.url}/{request.path}", "", ""))
+                return Response(200, body)
+            case [_, id, "_history", version]:
+                _require_id(type_name, id)
+                return self._served(reach, reading.vread(store, reach, request, type_name, id, version))
+        raise _nothing_at(request)
+
+    def _served(self, reach: Reach, response: Response) -> Response:
+        if response.status != 200:
+            return response
+        (body,) = served.bodies(self.payer, reach.base, [response.body])
+        return response if body is response.body else replace(response, body=body)
+
+    def _search(
+        self, reach: Reach, request: Request, type_name: str, parameters: tuple[tuple[str, str], ...]
+    ) -> Response:
+        token = next((value for name, value in parameters if name == "_page"), "")
+        if token:
+            page = unseal(token, self.searching.key)
+            return Response(200, self.searching.follow(reach, page, token))
+        if type_name not in reach.base.types:
+            raise _nothing_at(request)
+        strict = "handling=strict" in request.header(b"prefer").replace(" ", "").lower()
+        return Response(200, self.searching.first_page(reach, type_name, parameters, strict=strict))
+
+    def _metadata(self, base: Base, request: Request) -> Response:
+        if request.method not in _READS:
+            raise unsupported_method(self.payer.faults, request.method, "GET, HEAD, OPTIONS")
+        parameters = parameters_of(request.query)
+        require_format(self.payer.faults, request, parameters)
+        if any(name == "mode" and value not in ("full", "normative") for name, value in parameters):
+            raise FhirError(400, "not-supported", "mode: only the CapabilityStatement is offered", expression=("mode",))
+        key = (base.name, self.payer.faults)
+        if key not in self._statements:
+            told = statement_told(self.payer.faults, statement(self.payer, base, self._started))
+            self._statements[key] = orjson.dumps(told)
+        return Response(200, self._statements[key])
+
+    def _write(self, base: Base, request: Request, parts: list[str]) -> Response:
+        if parts[0] not in base.types and parts != [""]:
+            raise _nothing_at(request)
+        if not write_refused(self.payer.faults, request.method):
+            return Response(
+                {"POST": 201, "DELETE": 204}.get(request.method, 200),
+                b'{"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational"}]}',
+            )
+        allowed = "POST, OPTIONS" if parts[-1] == "_search" else "GET, HEAD, OPTIONS"
+        raise unsupported_method(self.payer.faults, request.method, allowed)
+
+
+def _preflight(request: Request) -> Response:
+    headers = (
+        (b"allow", b"GET, HEAD, POST, OPTIONS"),
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+        (
+            b"access-control-allow-headers",
+            b"authorization, accept, content-type, prefer, if-none-match, if-modified-since",
+        ),
+        (b"access-control-max-age", b"86400"),
+    )
+    return Response(
+        204,
+        b"",
+        headers[:1]
+        if b"origin" not in request.headers
+        else tuple(header for header in headers if header[0] != b"access-control-allow-origin"),
+    )
+
+
+def _require_id(type_name: str, id: str) -> None:
+    if not _ID.fullmatch(id):
+        raise FhirError(404, "not-found", f"{type_name}/… has no such id: ids are letters, digits, - and . up to 64")
+
+
+def _nothing_at(request: Request) -> FhirError:
+    return FhirError(
+        404,
+        "not-found",
+        f"nothing is served at {request.path!r}"
+        if request.path
+        else "nothing is served at the base itself; see metadata",
+    )

@@ -1,0 +1,118 @@
+"""Pages of a search: opaque `next` links that anyone may keep and only the same authorization may follow (FHIR R4 paging).
+
+A link carries the query as understood, the moment and the last arrival of the first page, and the last entry shown, signed by the
+payer. So pages are stable while resources arrive: no match twice, none lost, the same total throughout.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
+
+from simulators.payer.context import Grant
+from simulators.payer.errors import FhirError
+from simulators.payer.fhir.requests import Parameters
+from simulators.payer.rules import rule
+
+_LONGEST_TOKEN = 12_000
+_SIGNATURE = 12
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where a search goes on."""
+
+    base: str  # name of the FHIR base
+    type: str
+    parameters: Parameters
+    moment: int
+    newest: int
+    start: int  # how many matches were shown before
+    last: int  # the number of the last one shown
+    holder: str  # which authorization may follow
+
+
+def holder_of(grant: Grant | None) -> str:
+    """The authorization a page belongs to; it outlives a refreshed token."""
+    if grant is None:
+        return ""
+    return hashlib.sha256(f"{grant.client_id}\0{grant.subject}\0{grant.patient}".encode()).hexdigest()[:16]
+
+
+def seal(page: Page, key: bytes) -> str:
+    """The opaque form of a page."""
+    payload = zlib.compress(
+        orjson.dumps(
+            [page.base, page.type, page.parameters, page.moment, page.newest, page.start, page.last, page.holder]
+        ),
+        1,
+    )
+    return base64.urlsafe_b64encode(_sign(payload, key) + payload).decode().rstrip("=")
+
+
+@lru_cache(maxsize=4096)
+def unseal(token: str, key: bytes) -> Page:
+    """The page a link stands for; a forged or cut link is refused."""
+    try:
+        if len(token) > _LONGEST_TOKEN:
+            raise ValueError("too long")
+        sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        signature, payload = sealed[:_SIGNATURE], sealed[_SIGNATURE:]
+        if not hmac.compare_digest(signature, _sign(payload, key)):
+            raise ValueError("signature")
+        base, type_name, parameters, moment, newest, start, last, holder = orjson.loads(zlib.decompress(payload))
+    except (ValueError, binascii.Error, zlib.error) as error:
+        raise _unknown() from error
+    return Page(
+        base, type_name, tuple((name, value) for name, value in parameters), moment, newest, start, last, holder
+    )
+
+
+@rule
+def page_may_be_followed(page_holder: str, holder: str) -> None:
+    """A page link serves the authorization it was given to and answers others as if it did not exist."""
+    if page_holder != holder:
+        raise _unknown()
+
+
+@page_may_be_followed.fault("page-links-work-for-every-token", violates="FHIR-PAGING-02")
+def anyone(page_holder: str, holder: str) -> None:
+    """A next link given to one member's app works with another member's token."""
+
+
+@rule
+def next_start(start: int, shown: int) -> int:
+    """The following page begins right after what was shown."""
+    return start + shown
+
+
+@next_start.fault("pages-repeat-an-entry", violates="FHIR-PAGING-01")
+def repeating(start: int, shown: int) -> int:
+    """Each page begins with the last entry of the page before."""
+    return start + max(shown - 1, 1)
+
+
+@next_start.fault("pages-lose-an-entry", violates="FHIR-PAGING-01")
+def losing(start: int, shown: int) -> int:
+    """One match between two pages is on neither."""
+    return start + shown + 1
+
+
+def _sign(payload: bytes, key: bytes) -> bytes:
+    return hmac.new(key, payload, hashlib.sha256).digest()[:_SIGNATURE]
+
+
+def _unknown() -> FhirError:
+    return FhirError(
+        400,
+        "invalid",
+        "_page: this page link is not known, or not given to this app; search again",
+        expression=("_page",),
+    )

@@ -1,0 +1,141 @@
+"""Read, vread and history of one resource (FHIR R4 http).
+
+Leaves to others: what the token reaches (compartment.py), the form of the answer (responses.py).
+"""
+
+from __future__ import annotations
+
+from simulators.payer.errors import FhirError
+from simulators.payer.fhir.bundles import Links
+from simulators.payer.fhir.compartment import Reach, unknown
+from simulators.payer.fhir.dates import text_of
+from simulators.payer.fhir.requests import Request
+from simulators.payer.fhir.responses import Response, unchanged_since, validators
+from simulators.payer.rules import rule
+from simulators.payer.store import Store, Stored
+
+
+@rule
+def gone(type_name: str, id: str) -> FhirError:
+    """A deleted resource is answered 410."""
+    return FhirError(410, "deleted", f"{type_name}/{id} was deleted")
+
+
+@gone.fault("deleted-resource-is-answered-500", violates="FHIR-READ-01")
+def gone_wrong(type_name: str, id: str) -> FhirError:
+    """Reading a deleted resource is answered 500."""
+    return FhirError(500, "exception", "the resource has no content")
+
+
+@rule
+def not_known(type_name: str, id: str, exists: bool) -> FhirError:
+    """What does not exist and what is out of reach are answered alike: 404."""
+    return unknown(type_name, id)
+
+
+@not_known.fault("foreign-resource-told-from-absent", violates="FHIR-COMPARTMENT-02")
+def told_apart(type_name: str, id: str, exists: bool) -> FhirError:
+    """Another member's resource is refused with 403 while an unknown id is 404, so that ids can be probed."""
+    return FhirError(403, "forbidden", f"{type_name}/{id} is another member's") if exists else unknown(type_name, id)
+
+
+@not_known.fault("unknown-resource-is-answered-empty", violates="FHIR-READ-01")
+def empty(type_name: str, id: str, exists: bool) -> FhirError:
+    """Reading an id that does not exist is answered 400 instead of 404."""
+    return FhirError(400, "invalid", f"{type_name}/{id} cannot be read")
+
+
+def sees(store: Store, reach: Reach, stored: Stored) -> bool:
+    """Whether a stored resource exists for this request, v2 scope conditions included."""
+    if not reach.reads(stored):
+        return False
+    narrowed = reach.narrowed(stored.type)
+    return narrowed is None or all(narrowed(candidate) for candidate in store.candidates([stored.rid]))
+
+
+def found(store: Store, reach: Reach, type_name: str, id: str) -> Stored:
+    """The resource in its current state, or the refusal."""
+    reach.require(type_name, "r")
+    stored = store.read(type_name, id)
+    if stored is None or not sees(store, reach, stored):
+        raise not_known(reach.active, type_name, id, stored is not None)
+    return stored
+
+
+def read(store: Store, reach: Reach, request: Request, type_name: str, id: str) -> Response:
+    """The current version."""
+    stored = found(store, reach, type_name, id)
+    if stored.deleted:
+        raise gone(reach.active, type_name, id)
+    return _version(reach, request, stored.version, stored.updated, stored.body)
+
+
+def vread(store: Store, reach: Reach, request: Request, type_name: str, id: str, version: str) -> Response:
+    """One version."""
+    stored = found(store, reach, type_name, id)
+    if version == str(stored.version):
+        if stored.deleted:
+            raise gone(reach.active, type_name, id)
+        return _version(reach, request, stored.version, stored.updated, stored.body)
+    for number, updated, deleted, body in store.versions(type_name, id):
+        if version == str(number) and not deleted:
+            return _version(reach, request, number, updated, body)
+    raise FhirError(404, "not-found", f"{type_name}/{id} has no version {version!r}")
+
+
+def history(store: Store, reach: Reach, type_name: str, id: str) -> tuple[list[bytes], int]:
+    """The entries of a history Bundle, newest first, and how many."""
+    stored = found(store, reach, type_name, id)
+    url = f"{reach.base.url}/{type_name}/{id}"
+    versions = [(stored.version, stored.updated, stored.deleted, stored.body), *store.versions(type_name, id)]
+    first = min(version for version, *_ in versions)
+    entries = []
+    for version, updated, deleted, body in versions:
+        method = "DELETE" if deleted else "POST" if version == first else "PUT"
+        status = "204" if deleted else "201" if version == first else "200"
+        resource = b"" if deleted else b'"resource":' + body + b","
+        entries.append(
+            b'{"fullUrl":"%b",%b"request":{"method":"%b","url":"%b"},"response":{"status":"%b","etag":"W/\\"%d\\"","lastModified":"%b"}}'
+            % (
+                url.encode(), resource, method.encode(),
+                (type_name if method == "POST" else f"{type_name}/{id}").encode(), status.encode(), version, text_of(updated).encode(),
+            )
+        )  # fmt: skip
+    return entries, len(entries)
+
+
+def history_bundle(entries: list[bytes], links: Links) -> bytes:
+    """A history Bundle's bytes."""
+    start = (
+        b'{"resourceType":"Bundle","type":"history","total":%d,"link":[{"relation":"self","url":"%b"}],"entry":['
+        % (
+            len(entries),
+            links.self.encode(),
+        )
+    )
+    return start + b",".join(entries) + b"]}"
+
+
+@rule
+def validators_of(version: int, updated: int) -> tuple[tuple[bytes, bytes], ...]:
+    """A read carries the version as ETag and its time as Last-Modified."""
+    return validators(version, updated)
+
+
+@validators_of.fault("read-has-no-etag", violates="FHIR-READ-03")
+def no_etag(version: int, updated: int) -> tuple[tuple[bytes, bytes], ...]:
+    """A read comes without ETag."""
+    return validators(version, updated)[1:]
+
+
+@validators_of.fault("read-has-another-versions-etag", violates="FHIR-READ-03")
+def wrong_etag(version: int, updated: int) -> tuple[tuple[bytes, bytes], ...]:
+    """The ETag of a read is of another version than meta.versionId."""
+    return validators(version + 1, updated)
+
+
+def _version(reach: Reach, request: Request, version: int, updated: int, body: bytes) -> Response:
+    headers = validators_of(reach.active, version, updated)
+    if unchanged_since(reach.active, request, version, updated):
+        return Response(304, b"", headers)
+    return Response(200, body, headers)

@@ -1,0 +1,115 @@
+"""A FHIR request as it came in: path, parameters and the headers that matter, decoded strictly.
+
+What cannot be decoded is refused here, before anything is looked up: a path or query that is too long, percent-encoding that is
+none, bytes that are no UTF-8, a search body of the wrong content type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from simulators.payer.errors import FhirError
+
+AsgiScope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Parameters = tuple[tuple[str, str], ...]
+
+LONGEST_URL = 16_384
+MOST_PARAMETERS = 200
+LARGEST_SEARCH_BODY = 65_536
+FORM = "application/x-www-form-urlencoded"
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request under a FHIR base."""
+
+    method: str
+    path: str  # below the base, decoded, without the leading slash
+    query: str  # as it came
+    headers: Mapping[bytes, bytes]
+    raw_headers: tuple[tuple[bytes, bytes], ...]
+
+    def header(self, name: bytes) -> str:
+        """A header's value, or an empty text."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+def read_request(scope: AsgiScope, base: str) -> Request:
+    """The request, or a refusal that says what could not be read."""
+    raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    raw_headers = scope["headers"]
+    if len(raw_path) + len(query) > LONGEST_URL:
+        raise FhirError(
+            414, "too-long", f"the address is longer than {LONGEST_URL} bytes; search by POST to _search instead"
+        )
+    path = raw_path.split(b"?", 1)[0][len(base) + 1 :]
+    return Request(
+        scope["method"],
+        decoded(path.decode("latin-1"), "path") if path else "",
+        query.decode("latin-1"),
+        dict(raw_headers),
+        raw_headers,
+    )
+
+
+def decoded(text: str, where: str) -> str:
+    """A percent-encoded text as UTF-8, or a refusal."""
+    if "%" not in text and text.isascii() and text.isprintable():
+        return text
+    if _BROKEN_ESCAPE.search(text):
+        raise FhirError(400, "invalid", f"{where}: a % is not followed by two hexadecimal digits", expression=(where,))
+    try:
+        found = unquote_to_bytes(text.encode("latin-1")).decode()
+    except UnicodeDecodeError as error:
+        raise FhirError(400, "invalid", f"{where}: the bytes are not UTF-8", expression=(where,)) from error
+    if _CONTROL.search(found):
+        raise FhirError(400, "invalid", f"{where}: control characters are not allowed", expression=(where,))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def parameters_of(query: str) -> Parameters:
+    """Names and values of a query string or form body, in order."""
+    if not query:
+        return ()
+    parts = [part for part in query.split("&") if part]
+    if len(parts) > MOST_PARAMETERS:
+        raise FhirError(
+            400, "too-costly", f"{len(parts)} parameters are more than the {MOST_PARAMETERS} this server reads"
+        )
+    found = []
+    for part in parts:
+        name, _, value = part.partition("=")
+        name = decoded(name.replace("+", " "), "query")
+        found.append((name, decoded(value.replace("+", " "), name or "query")))
+    return tuple(found)
+
+
+async def form_body(request: Request, receive: Receive) -> str:
+    """The form body of a search by POST; 415 where it is something else, 413 where it is too large."""
+    content_type = request.header(b"content-type").split(";")[0].strip().lower()
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        body += message.get("body", b"")
+        if len(body) > LARGEST_SEARCH_BODY:
+            raise FhirError(413, "too-long", f"the body is larger than {LARGEST_SEARCH_BODY} bytes")
+        if not message.get("more_body"):
+            break
+    if content_type != FORM and (body or content_type):
+        raise FhirError(
+            415, "not-supported", f"_search takes {FORM}, not {content_type or 'a body without a content type'}"
+        )
+    return body.decode("latin-1")

@@ -1,0 +1,233 @@
+"""A search carried out within one request's reach: candidates, tests, order, includes (FHIR R4 search).
+
+Leaves to others: understanding parameters (query.py), what matches (matching.py, chains.py), pages (paging.py), bytes (bundles.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import Any
+
+import orjson
+
+from simulators.payer.errors import FhirError
+from simulators.payer.fhir.chains import CandidateTest, clause_test
+from simulators.payer.fhir.compartment import Reach, searched_record
+from simulators.payer.fhir.index import KEY_LENGTH
+from simulators.payer.fhir.matching import token_of, unescaped
+from simulators.payer.fhir.query import Clause, Query
+from simulators.payer.fhir.values import folded
+from simulators.payer.rules import rule
+from simulators.payer.store import Candidate, Store
+
+# How many resources in nobody's record one search may look through without a value to start from.
+MOST_LOOKED_THROUGH = 50_000
+_LAST = "\U0010ffff"
+
+
+@rule
+def all_conditions_hold(tests: Sequence[CandidateTest]) -> CandidateTest:
+    """Parameters are joined by and."""
+    if len(tests) == 1:
+        return tests[0]
+    return lambda candidate: all(test(candidate) for test in tests)
+
+
+@all_conditions_hold.fault("parameters-are-joined-by-or", violates="FHIR-SEARCH-07")
+def any_condition_holds(tests: Sequence[CandidateTest]) -> CandidateTest:
+    """A search with two parameters finds what fulfils either of them."""
+    return lambda candidate: any(test(candidate) for test in tests)
+
+
+@all_conditions_hold.fault("only-the-first-parameter-counts", violates="FHIR-SEARCH-07")
+def first_condition_holds(tests: Sequence[CandidateTest]) -> CandidateTest:
+    """A search with several parameters looks at the first one besides the patient only."""
+    return tests[0]
+
+
+class World:
+    """What one request's reach shows, asked type by type; remembers within the request."""
+
+    def __init__(self, store: Store, reach: Reach) -> None:
+        self.store = store
+        self.reach = reach
+        self._resources: dict[int, Any] = {}
+
+    @cached_property
+    def permitted(self) -> Callable[[str], bool]:
+        """Whether other types may be looked at along the way (includes, chains)."""
+        return lambda type_name: self.reach.permits(type_name, "s") or self.reach.permits(type_name, "r")
+
+    def resource(self, candidate: Candidate) -> Any:
+        """The whole resource, for the few tests that need more than its noted values."""
+        if candidate.rid not in self._resources:
+            self._resources[candidate.rid] = orjson.loads(self.store.bodies((candidate.rid,))[0])
+        return self._resources[candidate.rid]
+
+    def visible(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Those of the candidates that exist in this world."""
+        sees = self.reach.sees
+        return [candidate for candidate in candidates if sees(candidate)]
+
+    def may_include(self, candidate: Candidate) -> bool:
+        """Whether a resource may come along with matches, the conditions of its scope included."""
+        narrowed = self.reach.narrowed(candidate.type)
+        return self.reach.includes(candidate) and (narrowed is None or narrowed(candidate))
+
+    def matching(self, type_name: str, clauses: Sequence[Clause]) -> list[Candidate]:
+        """The resources of a type that fulfil the clauses, in order of arrival; none where the type may not be looked at."""
+        if not self.permitted(type_name):
+            return []
+        narrowed = self.reach.narrowed(type_name)
+        tests = [clause_test(clause, self) for clause in clauses if not self._is_record(type_name, clause)]
+        found = self.visible(self._candidates(type_name, clauses))
+        if narrowed is not None:
+            tests.append(narrowed)
+        if not tests:
+            return found
+        matches = all_conditions_hold(self.reach.active, tests)
+        return [candidate for candidate in found if matches(candidate)]
+
+    def _is_record(self, type_name: str, clause: Clause) -> bool:
+        """Whether a clause says no more than whose record is searched, which the choice of candidates already settles."""
+        return (
+            clause.parameter.name == "patient"
+            and clause.chain is None
+            and not clause.modifier
+            and clause.has is None
+            and len(clause.values) == 1
+            and not self.reach.base.is_open
+            and type_name not in ("Provenance", "Patient", "RelatedPerson")
+        )
+
+    def _candidates(self, type_name: str, clauses: Sequence[Clause]) -> Sequence[Candidate]:
+        ids = [
+            clause.values
+            for clause in clauses
+            if clause.parameter.name == "_id" and not clause.modifier and not clause.chain
+        ]
+        if ids:
+            return self.store.named([(type_name, id) for id in dict.fromkeys(ids[0])])
+        patient = self.reach.patient
+        asked = [
+            _record_asked(value)
+            for clause in clauses
+            if clause.parameter.name == "patient"
+            and not clause.modifier
+            and clause.chain is None
+            and clause.has is None
+            for value in clause.values
+        ]
+        if patient:
+            records = {searched_record(self.reach.active, patient, one) for one in asked} or {patient}
+            self.reach.records |= records
+            own = [candidate for record in sorted(records) for candidate in self.store.record(type_name, record)]
+            if asked or type_name not in self.store.shared_types():
+                return own
+            return [*own, *self._of_nobody(type_name, clauses)]
+        if self.reach.everybody and asked:
+            return [candidate for record in sorted(set(asked)) for candidate in self.store.record(type_name, record)]
+        if self.reach.everybody:
+            return self._look_through(type_name)
+        return self._of_nobody(type_name, clauses)
+
+    def _of_nobody(self, type_name: str, clauses: Sequence[Clause]) -> Sequence[Candidate]:
+        for clause in clauses:
+            started = _keys(clause)
+            if started is not None:
+                return self.store.with_key(type_name, clause.parameter.name, started, prefix=_by_prefix(clause))
+        return self.store.record(type_name, "")
+
+    def _look_through(self, type_name: str) -> list[Candidate]:
+        found: list[Candidate] = []
+        while True:
+            some = self.store.every(type_name, found[-1].rid if found else 0)
+            found += some
+            if len(some) < 1000:
+                return found
+            if len(found) > MOST_LOOKED_THROUGH:
+                raise FhirError(
+                    400,
+                    "too-costly",
+                    f"there are too many {type_name} to look through; search by patient",
+                    expression=("patient",),
+                )
+
+
+def _record_asked(value: str) -> str:
+    return unescaped(value).rsplit("/", 1)[-1]
+
+
+def _by_prefix(clause: Clause) -> bool:
+    return clause.parameter.kind == "string" and clause.modifier == ""
+
+
+def _keys(clause: Clause) -> list[str] | None:
+    """The keys a clause over nobody's resources can start from; None where it cannot."""
+    if clause.chain is not None or clause.has is not None or clause.target:
+        return None
+    kind, values = clause.parameter.kind, [unescaped(value) for value in clause.values]
+    if kind == "string" and clause.modifier in ("", "exact"):
+        return [folded(value)[:KEY_LENGTH] for value in values]
+    if kind == "token" and clause.modifier == "":
+        codes = [token_of(clause.parameter.name, value)[1] for value in clause.values]
+        return [folded(code)[:KEY_LENGTH] for code in codes] if all(codes) else None
+    if kind == "reference" and clause.modifier == "" and all("/" in value and ":" not in value for value in values):
+        return [value[:KEY_LENGTH] for value in values]
+    return None
+
+
+# --- order ---
+
+
+@rule
+def in_order(candidates: list[Candidate], sort: tuple[tuple[str, bool], ...]) -> list[Candidate]:
+    """Sorted by the keys asked for, the first one first; what has no value comes last; equals keep their order of arrival."""
+    found = list(candidates)
+    for name, descending in reversed(sort):
+        keyed = [(_sort_value(candidate, name, descending), candidate) for candidate in found]
+        having = sorted((pair for pair in keyed if pair[0] is not None), key=itemgetter(0), reverse=descending)
+        found = [candidate for _, candidate in having] + [candidate for key, candidate in keyed if key is None]
+    return found
+
+
+@in_order.fault("sort-is-ignored", violates="FHIR-SEARCH-08")
+def unsorted(candidates: list[Candidate], sort: tuple[tuple[str, bool], ...]) -> list[Candidate]:
+    """A search with _sort answers in the order of arrival."""
+    return list(candidates)
+
+
+@in_order.fault("descending-sort-ascends", violates="FHIR-SEARCH-08")
+def ascending(candidates: list[Candidate], sort: tuple[tuple[str, bool], ...]) -> list[Candidate]:
+    """A search with _sort=-… answers in ascending order."""
+    return in_order.function(candidates, tuple((name, False) for name, _ in sort))
+
+
+def _sort_value(candidate: Candidate, name: str, descending: bool) -> Any:
+    """The least value ascending, the greatest descending; dates by their beginning, their end descending."""
+    if name == "_id":
+        return candidate.id
+    if name == "_lastUpdated":
+        return candidate.updated
+    values = candidate.index.get(name)
+    if not values:
+        return None
+    first = values[0]
+    if type(first) is str:
+        keys: list[Any] = [folded(value) for value in values]
+    elif len(first) == 2 and not isinstance(first[1], str):  # a range of time
+        keys = [high if descending else low for low, high in values]
+        keys = [key if key is not None else (1 << 62 if descending else -(1 << 62)) for key in keys]
+    elif len(first) == 2:
+        keys = [folded(str(code)) for _, code in values]
+    else:
+        keys = [float(value[0]) for value in values]
+    return max(keys) if descending else min(keys)
+
+
+def execute(world: World, query: Query) -> list[Candidate]:
+    """All matches of a query in their order."""
+    found = world.matching(query.type, query.clauses)
+    return in_order(world.reach.active, found, query.sort) if query.sort else found

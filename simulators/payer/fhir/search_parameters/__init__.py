@@ -1,0 +1,1 @@
+"""Search parameters and capabilities by guide, compiled from the official packages (compile_parameters.py)."""

@@ -1,0 +1,195 @@
+"""A payer as running processes: everything opened, the sockets bound, workers started and stopped.
+
+Every way to start badly ends in `CannotServe` with one line: an unreadable dataset, a port in use, an unknown deployment or fault,
+a database out of reach. Leaves to others: composition (app.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from simulators.payer.app import create_app, create_control_app
+from simulators.payer.clock import Clock
+from simulators.payer.context import Payer
+from simulators.payer.database import DatabaseUnusable, open_database
+from simulators.payer.deployment import BadDeployment, Deployment, load
+from simulators.payer.fhir.loading import BadDataset, ensure_loaded, read_manifest
+from simulators.payer.fhir.parameters import UnknownGuide
+from simulators.payer.rules import UnknownFault, select
+from simulators.payer.store import Store
+
+BACKLOG = 512
+
+
+class CannotServe(Exception):
+    """The payer cannot start; the message is the one line that says why."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `patient-access serve` was asked for."""
+
+    dataset: Path
+    deployment: str = "reference"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    control_port: int | None = None
+    faults: tuple[str, ...] = ()
+    workers: int = 1
+    database: str = ""
+    redis: str = ""
+    public_url: str = ""
+    write_target: Path | None = None
+
+
+def open_payer(settings: Settings, public_url: str, deployment: Deployment) -> Payer:
+    """A payer over its database, filled from the dataset where it is not yet."""
+    try:
+        manifest = read_manifest(settings.dataset)
+        database = open_database(settings.database or ":memory:")
+        store = Store(database)
+        ensure_loaded(store, settings.dataset, deployment)
+        active = select(settings.faults)
+    except (BadDataset, DatabaseUnusable, UnknownFault, UnknownGuide) as error:
+        raise CannotServe(str(error)) from error
+    payer = Payer(deployment, Clock(), database, store, manifest, public_url, active)
+    payer.parts["redis_url"] = settings.redis
+    return payer
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, or the line that says who may have it."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise CannotServe(
+            f"port {port} on {host} cannot be used: {error.strerror}; choose another with --port or --control-port"
+        ) from error
+    listening.setblocking(False)
+    listening.set_inheritable(True)
+    return listening
+
+
+def deployment_of(name: str) -> Deployment:
+    """The deployment of that name or file."""
+    try:
+        return load(name)
+    except BadDeployment as error:
+        raise CannotServe(str(error)) from error
+
+
+def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until told to stop (SIGINT or SIGTERM); `ready` is called once with the public address."""
+    deployment = deployment_of(settings.deployment)
+    public = bind(settings.host, settings.port)
+    control = bind("127.0.0.1", settings.control_port) if settings.control_port is not None else None
+    host, port = public.getsockname()[:2]
+    url = (settings.public_url or f"http://{host}:{port}").rstrip("/")
+    payer = open_payer(settings, url, deployment)
+    application = create_app(payer)
+    children = [] if settings.workers == 1 else _fork(settings, payer, url, deployment, public)
+    ready(url)
+    servers = [] if children else [_server(application)]
+    sockets = [] if children else [public]
+    if control is not None:
+        servers.append(_server(create_control_app(payer)))
+        sockets.append(control)
+    try:
+        asyncio.run(_run(servers, sockets, children))
+    finally:
+        _stop(children)
+        payer.database.close()
+
+
+def _server(application: Any) -> uvicorn.Server:
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        loop="uvloop" if sys.platform != "win32" else "auto",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=3,
+        ws="none",
+        h11_max_incomplete_event_size=65_536,
+    )
+    return uvicorn.Server(config)
+
+
+async def _run(servers: list[uvicorn.Server], sockets: list[socket.socket], children: list[int]) -> None:
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        stopping.set()
+        for server in servers:
+            server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    running = [asyncio.ensure_future(_serve_quietly(server, one)) for server, one in zip(servers, sockets, strict=True)]
+    waiting = asyncio.ensure_future(stopping.wait())
+    if children:
+        await waiting
+    else:
+        await asyncio.wait([waiting, *running], return_when=asyncio.FIRST_COMPLETED)
+    stop()
+    await asyncio.gather(*running)
+    waiting.cancel()
+
+
+async def _serve_quietly(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Serve without taking over the process's signals: they are handled once, here, for all servers."""
+    await server._serve([listening])
+
+
+def _fork(settings: Settings, payer: Payer, url: str, deployment: Deployment, public: socket.socket) -> list[int]:
+    """Start the workers on the shared socket; each serves until told to stop and never returns."""
+    if not settings.database or settings.database == ":memory:":
+        raise CannotServe("--workers needs a database that processes can share: give --database FILE or postgresql://…")
+    children = []
+    for _ in range(settings.workers):
+        child = os.fork()
+        if child:
+            children.append(child)
+            continue
+        worker = open_payer(settings, url, deployment)
+        worker.faults = payer.faults
+        try:
+            asyncio.run(_run([_server(create_app(worker))], [public], []))
+        finally:
+            worker.database.close()
+            # Not through the interpreter's end: it would close the parent's database connection under it.
+            os._exit(0)
+    return children
+
+
+def _stop(children: list[int]) -> None:
+    for child in children:
+        try:
+            os.kill(child, signal.SIGTERM)
+        except ProcessLookupError:
+            continue
+    for child in children:
+        try:
+            os.waitpid(child, 0)
+        except ChildProcessError:
+            continue
