@@ -1,0 +1,97 @@
+"""What the validator says: an issue, where, under which rule; and the running state of one validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from suites.profiles.engine.place import Place, json_steps, path_of
+
+ERROR, WARNING, INFORMATION = "error", "warning", "information"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One finding. `rule` is a stable key; `path` a FHIRPath with indices; line and column count from 1."""
+
+    severity: str
+    rule: str
+    path: str
+    message: str
+    profile: str | None = None
+    expected: str | None = None
+    found: str | None = None
+    line: int | None = None
+    column: int | None = None
+    steps: tuple[str | int, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        names = ("severity", "rule", "path", "profile", "message", "expected", "found", "line", "column")
+        said = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in said.items() if value is not None or name == "profile"}
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """Something no table at hand can decide: which code system or value set was lacking, and where it was wanted."""
+
+    what: str
+    path: str
+
+
+class Findings:
+    """Issues of one validation, in the order found; equal ones are folded."""
+
+    __slots__ = ("issues", "not_checked", "seen")
+
+    def __init__(self) -> None:
+        self.issues: list[Issue] = []
+        self.seen: set[tuple[str, str, str]] = set()
+        self.not_checked: dict[str, str] = {}
+
+    def add(
+        self, severity: str, rule: str, place: Place, message: str, profile: str | None = None, expected: str | None = None, found: str | None = None
+    ) -> None:
+        path = path_of(place)
+        key = (rule, path, message)
+        if key not in self.seen:
+            self.seen.add(key)
+            self.issues.append(Issue(severity, rule, path, message, profile, expected, found, steps=tuple(json_steps(place))))
+
+    def lacks(self, what: str, place: Place) -> None:
+        if what not in self.not_checked:
+            self.not_checked[what] = path_of(place)
+
+    @property
+    def errors(self) -> int:
+        return sum(issue.severity == ERROR for issue in self.issues)
+
+
+class Resource:
+    """The resource being judged and what surrounds it: its container, its Bundle, the document's root."""
+
+    __slots__ = ("_contained", "bundle", "container", "json", "place", "type")
+
+    def __init__(self, json: dict[str, Any], type_name: str, place: Place, container: Resource | None = None, bundle: Any = None) -> None:
+        self.json = json
+        self.type = type_name
+        self.place = place
+        self.container = container
+        self.bundle = bundle
+        self._contained: Mapping[str, tuple[dict[str, Any], int]] | None = None
+
+    @property
+    def outermost(self) -> Resource:
+        """What `#id` is looked up in: the container of a contained resource, else the resource itself."""
+        return self.container.outermost if self.container is not None else self
+
+    def contained(self, identity: str) -> tuple[dict[str, Any], int] | None:
+        if self._contained is None:
+            listed = self.json.get("contained")
+            found: dict[str, tuple[dict[str, Any], int]] = {}
+            for index, one in enumerate(listed if isinstance(listed, list) else []):
+                if isinstance(one, dict) and isinstance(one.get("id"), str):
+                    found.setdefault(one["id"], (one, index))
+            self._contained = found
+        return self._contained.get(identity)

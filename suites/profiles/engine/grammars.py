@@ -1,0 +1,45 @@
+"""Value sets that are a grammar rather than a list: MIME types (RFC 6838), language tags (BCP 47), UCUM units, currencies.
+
+Each answers like a table: in, not in, or undecidable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from suites.profiles.facts import MEMBER, NOT_MEMBER, Membership
+
+_TOKEN = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]{0,126}"
+MIME_TYPE = re.compile(rf"{_TOKEN}/({_TOKEN}|\*)(\s*;\s*[A-Za-z0-9!#$&^_.+\-]+=(\"[^\"]*\"|[^\s;\"]+))*|xml|json|ttl|html|text")
+LANGUAGE = re.compile(
+    r"([a-z]{2,3}(-[a-z]{3}){0,3}|[a-z]{4,8})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(-[0-9a-wyz](-[a-z0-9]{2,8})+)*(-x(-[a-z0-9]{1,8})+)?|x(-[a-z0-9]{1,8})+",
+    re.I,
+)
+
+
+def _by(form: re.Pattern[str]) -> Callable[[str | None, str, str | None], Membership]:
+    def contains(system: str | None, code: str, version: str | None = None) -> Membership:
+        return MEMBER if form.fullmatch(code) else NOT_MEMBER
+
+    return contains
+
+
+def _open(system_url: str) -> Callable[[str | None, str, str | None], Membership]:
+    undecided = Membership(None, (system_url,))
+
+    def contains(system: str | None, code: str, version: str | None = None) -> Membership:
+        return undecided
+
+    return contains
+
+
+_GRAMMARS = {
+    "http://hl7.org/fhir/ValueSet/mimetypes": _by(MIME_TYPE),
+    "http://hl7.org/fhir/ValueSet/all-languages": _by(LANGUAGE),
+    "http://hl7.org/fhir/ValueSet/currencies": _open("urn:iso:std:iso:4217"),
+}
+
+
+def grammar_of(url: str) -> Callable[[str | None, str, str | None], Membership] | None:
+    return _GRAMMARS.get(url.partition("|")[0])

@@ -1,0 +1,328 @@
+"""Which slice an element belongs to (FHIR R4 profiling.html#discriminator).
+
+A discriminator names a path; what the slice says about that path (a fixed value, a pattern, a required binding, its
+presence, a type, a profile) is what an element must hold there to belong to the slice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from suites.profiles.engine.patterns import equal, matcher, matches, shown
+from suites.profiles.engine.primitives import PRIMITIVES
+from suites.profiles.engine.terminology import codings_of
+from suites.profiles.engine.tree import Node
+from suites.profiles.facts import Binding, TypeRef
+
+if TYPE_CHECKING:
+    from suites.profiles.engine.engine import Engine
+    from suites.profiles.engine.run import Run
+
+Found = list[tuple[Any, str]]
+"""Values with their types."""
+Getter = Callable[[Any, str, "Run"], Found]
+Match = Callable[[Any, Any, str, "Run"], "bool | None"]
+"""(value, sibling, type, run): whether the element belongs to the slice; None if that cannot be evaluated."""
+
+_STEPS = re.compile(r"\$this|[A-Za-z]\w*\([^)]*\)|[A-Za-z]\w*(?:\[x\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Discriminator:
+    """One compiled discriminator and, for messages, what it wants."""
+
+    match: Match
+    wants: str
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What a slice's definition says at a discriminator's path."""
+
+    pattern: tuple[str, Any] | None = None
+    exact: bool = False
+    binding: Binding | None = None
+    type: str = ""
+    min: int = 0
+    max: int | None = None
+    types: tuple[TypeRef, ...] = ()
+    resolved: bool = False
+
+
+def steps_of(path: str) -> list[str]:
+    return [step for step in _STEPS.findall(path) if step != "$this"]
+
+
+def discriminator(engine: Engine, node: Node, kind: str, path: str, start: str) -> Discriminator | None:
+    """Compile one discriminator for one slice; None when the slice says nothing that can be evaluated there."""
+    steps = steps_of(path)
+    wanted = _wanted(engine, node, steps, start)
+    get = _from(getter(engine, steps), start)
+    if kind in ("value", "pattern"):
+        return _by_value(engine, get, wanted, path)
+    if kind == "exists":
+        return _by_existence(get, wanted, path)
+    if kind == "type":
+        return _by_type(engine, get, wanted, path)
+    return _by_profile(engine, get, wanted, path)
+
+
+def _from(get: Getter, start: str) -> Getter:
+    """A getter that begins at a backbone element: its type says less than its path."""
+    if "." not in start:
+        return get
+    return lambda value, kind, run: get(value, start, run)
+
+
+def _by_value(engine: Engine, get: Getter, wanted: _Wanted, path: str) -> Discriminator | None:
+    if wanted.pattern is not None:
+        expected = wanted.pattern[1]
+        meets: Callable[[Any], bool] = (lambda value: equal(expected, value)) if wanted.exact else matcher(wanted.pattern)
+        return Discriminator(lambda value, sibling, kind, run: any(meets(one) for one, _ in get(value, kind, run)), f"{path} must be {shown(expected)}")
+    if wanted.binding is not None and wanted.binding.value_set is not None and wanted.binding.strength == "required":
+        url = wanted.binding.value_set
+
+        def in_value_set(value: Any, sibling: Any, kind: str, run: Run) -> bool | None:
+            contains = engine.terminology.contains(url)
+            if contains is None:
+                return None
+            undecided = False
+            for one, of_type in get(value, kind, run):
+                for system, code, version in codings_of(one, of_type):
+                    member = contains(system, code, version)
+                    if member.member:
+                        return True
+                    undecided = undecided or member.member is None
+            return None if undecided else False
+
+        return Discriminator(in_value_set, f"{path} must be in {url.partition('|')[0]}")
+    if wanted.max == 0:
+        return Discriminator(lambda value, sibling, kind, run: not get(value, kind, run), f"{path} must be absent")
+    if wanted.min > 0:
+        return Discriminator(lambda value, sibling, kind, run: bool(get(value, kind, run)), f"{path} must be present")
+    return None
+
+
+def _by_existence(get: Getter, wanted: _Wanted, path: str) -> Discriminator:
+    if wanted.max == 0:
+        return Discriminator(lambda value, sibling, kind, run: not get(value, kind, run), f"{path} must be absent")
+    return Discriminator(lambda value, sibling, kind, run: bool(get(value, kind, run)), f"{path} must be present")
+
+
+def _by_type(engine: Engine, get: Getter, wanted: _Wanted, path: str) -> Discriminator | None:
+    if not wanted.types:
+        return None
+    if wanted.resolved:
+        allowed = engine.references.allowed(url for ref in wanted.types for url in ref.targets)
+    else:
+        allowed = frozenset(ref.code for ref in wanted.types)
+    if allowed is None or allowed & {"Resource", "Element"}:
+        return Discriminator(lambda value, sibling, kind, run: bool(get(value, kind, run)), f"{path} must be present")
+    names = allowed
+
+    def by_type(value: Any, sibling: Any, kind: str, run: Run) -> bool:
+        return any(of_type in names for _, of_type in get(value, kind, run))
+
+    return Discriminator(by_type, f"{path} must be of type {' or '.join(sorted(names))}")
+
+
+def _by_profile(engine: Engine, get: Getter, wanted: _Wanted, path: str) -> Discriminator | None:
+    urls = tuple(url for ref in wanted.types for url in (ref.targets if wanted.resolved else ref.profiles))
+    if not urls:
+        return None
+
+    def conforms(value: Any, sibling: Any, kind: str, run: Run) -> bool | None:
+        undecided = False
+        for one, of_type in get(value, kind, run):
+            for url in urls:
+                passes = engine.conforms(one, of_type, url, run)
+                if passes:
+                    return True
+                undecided = undecided or passes is None
+        return None if undecided else False
+
+    return Discriminator(conforms, f"{path} must conform to {' or '.join(urls)}")
+
+
+def _wanted(engine: Engine, node: Node, steps: list[str], start: str) -> _Wanted:
+    """Walk the slice's definition along the path; through type profiles where the slice itself says nothing."""
+    element = node.element
+    if element.fixed is not None or element.pattern is not None:
+        held = element.fixed or element.pattern
+        assert held is not None
+        inner = _descend(held[1], steps)
+        if inner is not None:
+            kind = held[0] if not steps else ""
+            return _Wanted(pattern=(kind, inner), exact=element.fixed is not None and not steps, types=element.types)
+    if not steps:
+        derived = _derived(engine, node, start)
+        resolved = _Wanted(binding=element.binding, min=element.min, max=element.max, types=element.types)
+        if derived is not None:
+            resolved.pattern = ("", derived)
+        elif element.binding is None or element.binding.strength != "required":
+            found = next((w for w in (_wanted(engine, root, [], root.name) for root in _profiled(engine, node)) if w.pattern is not None or w.binding is not None), None)
+            if found is not None and not (element.types and element.types[0].code == "Extension"):
+                resolved.pattern, resolved.binding = found.pattern, found.binding
+        return resolved
+    step, rest = steps[0], steps[1:]
+    if step == "resolve()":
+        return _Wanted(types=element.types, resolved=True, min=element.min) if not rest else _through_targets(engine, element.types, rest)
+    if step.startswith("ofType("):
+        return _wanted(engine, node, rest, step[7:-1])
+    if step.startswith("extension("):
+        url = step[len("extension(") : -1].strip("'\"")
+        holder = node.children.get("extension")
+        for one in holder.slices if holder is not None else ():
+            if extension_url(one) == url:
+                return _wanted(engine, one, rest, "Extension")
+        return _Wanted()
+    for below in (node, *_profiled(engine, node)):
+        child = below.children.get(step) or below.children.get(step + "[x]")
+        if child is None:
+            continue
+        inner_type = engine.type_below(start, child.name)
+        for candidate in (child, *(one for one in child.slices if one.element.min)):
+            found = _wanted(engine, candidate, rest, inner_type)
+            if found.pattern is not None or (found.binding is not None and found.binding.strength == "required") or found.types or found.max == 0:
+                return found
+    base = engine.children(start).get(step) or engine.children(start).get(step + "[x]")
+    if base is not None and not rest:
+        return _Wanted(binding=base.element.binding, min=base.element.min, types=base.element.types)
+    if base is not None and rest and base.element.types:
+        return _wanted(engine, Node(base.element, base.name), rest, base.shape or base.element.types[0].code)
+    return _Wanted()
+
+
+def _through_targets(engine: Engine, types: tuple[TypeRef, ...], rest: list[str]) -> _Wanted:
+    for ref in types:
+        for url in ref.targets:
+            tree = engine.tree(url)
+            if tree is not None:
+                found = _wanted(engine, tree.root, rest, tree.structure.type)
+                if found.pattern is not None or found.binding is not None:
+                    return found
+    return _Wanted()
+
+
+def _profiled(engine: Engine, node: Node) -> list[Node]:
+    """Roots of the profiles the element's types name."""
+    found = []
+    for ref in node.element.types:
+        for url in ref.profiles:
+            tree = engine.tree(url)
+            if tree is not None:
+                found.append(tree.root)
+    return found
+
+
+def _descend(value: Any, steps: list[str]) -> Any:
+    """The part of a fixed value or pattern that a path leads to; None if it says nothing there."""
+    here = value
+    for step in steps:
+        if isinstance(here, list):
+            here = here[0] if len(here) == 1 else None
+        if not isinstance(here, dict):
+            return None
+        here = here.get(step) if step in here else next((held for key, held in here.items() if key.startswith(step) and key[len(step) : len(step) + 1].isupper()), None)
+    if isinstance(here, list):
+        return here[0] if len(here) == 1 else here
+    return here
+
+
+def _derived(engine: Engine, node: Node, start: str) -> dict[str, Any] | None:
+    """A pattern made of what the elements below say, for slices that fix `coding.code` where the path stops at the concept."""
+    made: dict[str, Any] = {}
+    for name, child in node.children.items():
+        options = [child, *(one for one in child.slices if one.element.min)]
+        for one in options:
+            held = one.element.fixed or one.element.pattern
+            inner = held[1] if held is not None else _derived(engine, one, engine.type_below(start, name))
+            if inner is not None and not name.endswith("[x]"):
+                base = engine.children(start).get(name)
+                made[name] = [inner] if base is not None and base.many and not isinstance(inner, list) else inner
+                break
+    return made or None
+
+
+def extension_url(node: Node) -> str | None:
+    """The URL that an extension slice is about."""
+    url = node.children.get("url")
+    if url is not None and url.element.fixed is not None:
+        return str(url.element.fixed[1])
+    for ref in node.element.types:
+        for profile in ref.profiles:
+            return profile.partition("|")[0]
+    return None
+
+
+def getter(engine: Engine, steps: list[str]) -> Getter:
+    """The values at a path below an element."""
+    if not steps:
+        return lambda value, kind, run: [] if value is None else [(value, kind)]
+    moves = [_move(engine, step) for step in steps]
+    if len(moves) == 1:
+        only = moves[0]
+        return lambda value, kind, run: only(value, kind, run)
+
+    def get(value: Any, kind: str, run: Run) -> Found:
+        here: Found = [(value, kind)]
+        for move in moves:
+            here = [found for one, of_type in here for found in move(one, of_type, run)]
+        return here
+
+    return get
+
+
+def _move(engine: Engine, step: str) -> Getter:
+    if step == "resolve()":
+
+        def resolved(value: Any, kind: str, run: Run) -> Found:
+            reference = value.get("reference") if value.__class__ is dict else value
+            if reference.__class__ is not str:
+                return []
+            target = run.resolve(reference)
+            if target is not None:
+                return [(target.json, target.type)]
+            named = engine.references_named(reference, value)
+            return [(None, named)] if named is not None else []
+
+        return resolved
+    if step.startswith("ofType("):
+        wanted = step[7:-1]
+        return lambda value, kind, run: [(value, kind)] if kind == wanted else []
+    if step.startswith("extension("):
+        url = step[len("extension(") : -1].strip("'\"")
+
+        def extensions(value: Any, kind: str, run: Run) -> Found:
+            listed = value.get("extension") if value.__class__ is dict else None
+            return [(one, "Extension") for one in (listed if listed.__class__ is list else ()) if one.__class__ is dict and one.get("url") == url]
+
+        return extensions
+    name = step
+
+    def below(value: Any, kind: str, run: Run) -> Found:
+        if value.__class__ is not dict:
+            return []
+        children = engine.children(kind)
+        child = children.get(name) or children.get(name + "[x]")
+        if child is None:
+            return []
+        found: Found = []
+        for variant in child.variants:
+            held = value.get(variant.key)
+            if held is None:
+                continue
+            of_type = variant.type if child.choice or variant.type in PRIMITIVES else (child.shape or variant.type)
+            for one in held if held.__class__ is list else (held,):
+                kind_of = one.get("resourceType", of_type) if of_type in ("Resource", "DomainResource") and one.__class__ is dict else of_type
+                if one is not None:
+                    found.append((one, kind_of))
+        return found
+
+    return below
+
+
+__all__ = ["Discriminator", "discriminator", "extension_url", "matches"]

@@ -1,0 +1,221 @@
+"""Codes against code systems and value sets (FHIR R4 terminologies.html#strength).
+
+A code that no table at hand can decide is noted as not checked, with the system that was lacking; it is never an error.
+Answers are remembered by value set and code, so that a code met before costs one look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from suites.profiles.engine.findings import ERROR, INFORMATION, WARNING
+from suites.profiles.engine.grammars import grammar_of
+from suites.profiles.engine.place import Place, Step
+from suites.profiles.facts import Binding, Membership
+
+if TYPE_CHECKING:
+    from suites.profiles.engine.engine import Engine
+    from suites.profiles.engine.run import Run
+    from suites.profiles.registry import Registry
+
+Bind = Callable[[Any, Place, "Run"], bool]
+Contains = Callable[[str | None, str, str | None], Membership]
+REMEMBERED = 50_000
+
+_CODED = ("code", "Coding", "CodeableConcept", "Quantity", "string", "uri")
+_SYSTEM = Step("system", "system", "Coding.system", "uri")
+_CODE = Step("code", "code", "Coding.code", "code")
+_DISPLAY = Step("display", "display", "Coding.display", "string")
+
+
+class Terminology:
+    """Everything the engine asks about codes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._registry: Registry = engine.registry
+        self._sets: dict[str, Contains | None] = {}
+        self._codings: dict[tuple[Any, ...], tuple[tuple[Any, ...], ...]] = {}
+
+    def contains(self, url: str) -> Contains | None:
+        """The membership test of a value set, remembering; None where the value set is not at hand."""
+        if url not in self._sets:
+            self._sets[url] = self._remembering(url)
+        return self._sets[url]
+
+    def _remembering(self, url: str) -> Contains | None:
+        grammar = grammar_of(url)
+        if grammar is not None:
+            return grammar
+        value_set = self._registry.value_set(url)
+        if value_set is None:
+            return None
+        known: dict[tuple[str | None, str, str | None], Membership] = {}
+        ask = self._engine.remote_membership
+
+        def contains(system: str | None, code: str, version: str | None = None) -> Membership:
+            key = (system, code, version)
+            found = known.get(key)
+            if found is None:
+                found = value_set.contains(system, code, version)
+                if found.member is None and ask is not None:
+                    found = ask(url, system, code, version) or found
+                if len(known) < REMEMBERED:
+                    known[key] = found
+            return found
+
+        return contains
+
+    # ---- one coding against its code system
+
+    def judge_coding(self, value: dict[str, Any], place: Place, run: Run) -> None:
+        """A Coding by itself: its system is absolute, its code exists, its display is one of the code's."""
+        system, code = value.get("system"), value.get("code")
+        if system.__class__ is not str:
+            return
+        if code is not None and code.__class__ is not str:
+            return
+        display = value.get("display")
+        key = (system, code, value.get("version"), display) if display.__class__ is str else (system, code, value.get("version"))
+        try:
+            found = self._codings.get(key)
+        except TypeError:
+            return
+        if found is None:
+            found = tuple(self._complaints(system, code, display))
+            if len(self._codings) < REMEMBERED:
+                self._codings[key] = found
+        for severity, rule, step, message in found:
+            if severity is None:
+                run.lacks(message, place)
+            else:
+                run.add(severity, rule, place if step is None else (place, step, None), message)
+
+    def _complaints(self, system: str, code: str | None, display: Any) -> list[tuple[Any, ...]]:
+        if ":" not in system:
+            if any(blank in system for blank in " \t\r\n") or not system:
+                return []
+            return [(ERROR, "coding-system-relative", None, "Coding.system must be an absolute reference, not a local one")]
+        if code is None:
+            return []
+        table = self._registry.code_system(system)
+        if table is None or not table.complete:
+            return [(None, None, None, system)]
+        if not table.has(code):
+            return [(ERROR, "code-unknown", _CODE, f"code '{code}' is not in the code system {system}")]
+        held = table.display(code)
+        if display.__class__ is str and held and display.strip().casefold() != held.strip().casefold():
+            return [(WARNING, "display", _DISPLAY, f"display '{display[:80]}' is not that of {code} in {system}: '{held[:80]}'")]
+        return []
+
+    # ---- bindings
+
+    def code_binding(self, binding: Binding | None, type_name: str, profile: str | None = None) -> Bind | None:
+        """The binding of a primitive; the function is True when the code is decided and in."""
+        if binding is None or binding.value_set is None or type_name not in _CODED:
+            return None
+        if binding.strength == "required":
+            return self._code_in(binding.value_set, ERROR, "binding-required", profile)
+        if binding.max_value_set is not None:
+            return self._code_in(binding.max_value_set, ERROR, "binding-max", profile)
+        return None
+
+    def _code_in(self, url: str, severity: str, rule: str, profile: str | None) -> Bind:
+        bare = url.partition("|")[0]
+
+        def bind(value: Any, place: Place, run: Run) -> bool:
+            contains = self.contains(url)
+            if contains is None:
+                run.lacks(bare, place)
+                return False
+            member = contains(None, value, None)
+            if member.member is None:
+                for system in member.lacking or (bare,):
+                    run.lacks(system, place)
+                return False
+            if not member.member:
+                run.add(severity, rule, place, f"'{value}' is not in the value set {bare}", profile, expected=bare, found=str(value))
+                return False
+            return True
+
+        return bind
+
+    def binding(self, binding: Binding | None, type_name: str, profile: str | None = None) -> Bind | None:
+        """The binding of a Coding, CodeableConcept or Quantity (or of a primitive in a profile)."""
+        if binding is None or type_name not in _CODED:
+            return None
+        binds: list[Bind] = []
+        if binding.value_set is not None and binding.strength in ("required", "extensible"):
+            binds.append(self._concept_in(binding.value_set, binding.strength, type_name, profile))
+        if binding.max_value_set is not None and binding.strength != "required":
+            binds.append(self._concept_in(binding.max_value_set, "max", type_name, profile))
+        if not binds:
+            return None
+        if len(binds) == 1:
+            return binds[0]
+
+        def both(value: Any, place: Place, run: Run) -> bool:
+            return all([bind(value, place, run) for bind in binds])
+
+        return both
+
+    def _concept_in(self, url: str, strength: str, type_name: str, profile: str | None) -> Bind:
+        bare = url.partition("|")[0]
+        severity = WARNING if strength == "extensible" else ERROR
+        rule = f"binding-{strength}"
+
+        def bind(value: Any, place: Place, run: Run) -> bool:
+            codings = codings_of(value, type_name)
+            if not codings:
+                if severity == ERROR and type_name in ("CodeableConcept", "Coding"):
+                    if strength == "max" and type_name == "CodeableConcept" and isinstance(value.get("text"), str):
+                        return True
+                    run.add(ERROR, rule, place, f"no code is given, and one from the value set {bare} is required", profile, expected=bare)
+                return False
+            contains = self.contains(url)
+            if contains is None:
+                run.lacks(bare, place)
+                return False
+            lacking: list[str] = []
+            undecided = False
+            for system, code, version in codings:
+                member = contains(system, code, version)
+                if member.member:
+                    return True
+                if member.member is None:
+                    undecided = True
+                    lacking.extend(member.lacking or (bare,))
+            if undecided:
+                for system in lacking:
+                    run.lacks(system, place)
+                return False
+            shown = ", ".join(f"{system or ''}#{code}" for system, code, _ in codings[:3])
+            run.add(severity, rule, place, f"none of the codings ({shown}) is in the value set {bare}", profile, expected=bare, found=shown)
+            return False
+
+        return bind
+
+
+def codings_of(value: Any, type_name: str) -> list[tuple[str | None, str, str | None]]:
+    """(system, code, version) of each code in a value of a coded type."""
+    if type_name == "CodeableConcept":
+        listed = value.get("coding") if value.__class__ is dict else None
+        return [
+            (one.get("system"), one["code"], _text(one.get("version")))
+            for one in (listed if listed.__class__ is list else ())
+            if one.__class__ is dict and one.get("code").__class__ is str and (one.get("system") is None or one.get("system").__class__ is str)
+        ]
+    if type_name in ("Coding", "Quantity"):
+        if value.__class__ is not dict or value.get("code").__class__ is not str:
+            return []
+        system = value.get("system")
+        return [(system, value["code"], _text(value.get("version")))] if system is None or system.__class__ is str else []
+    return [(None, value, None)] if value.__class__ is str else []
+
+
+def _text(value: Any) -> str | None:
+    return value if value.__class__ is str else None
+
+
+__all__ = ["INFORMATION", "Terminology", "codings_of"]
