@@ -1,9 +1,9 @@
 """The profile validator: official verdicts, offline. `Validator` is the way in; what it finds is a `Report` of `Issue`s.
 
-    facts, registry, tables   what the guides say, compiled from the official packages
-    source                    JSON as it was sent
-    engine                    the judging
-    must_support              which must-support elements a set of resources shows
+facts, registry, tables   what the guides say, compiled from the official packages
+source                    JSON as it was sent
+engine                    the judging
+must_support              which must-support elements a set of resources shows
 """
 
 from __future__ import annotations

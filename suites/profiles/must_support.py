@@ -15,8 +15,8 @@ from suites.profiles.engine.findings import Resource
 from suites.profiles.engine.place import root
 from suites.profiles.engine.primitives import PRIMITIVES
 from suites.profiles.engine.run import Run
-from suites.profiles.engine.slicing import Discriminator, discriminator, extension_url
 from suites.profiles.engine.shapes import Child
+from suites.profiles.engine.slicing import Discriminator, discriminator, extension_url
 from suites.profiles.engine.tree import Node
 
 MOST_WITNESSES = 5
@@ -72,7 +72,11 @@ class Coverage:
 
     def as_json(self) -> list[dict[str, Any]]:
         return [
-            {"profile": url, "resources": seen.resources, "elements": [{"element": element, "seen_in": names} for element, names in seen.witnesses.items()]}
+            {
+                "profile": url,
+                "resources": seen.resources,
+                "elements": [{"element": element, "seen_in": names} for element, names in seen.witnesses.items()],
+            }
             for url, seen in sorted(self._seen.items())
         ]
 
@@ -93,7 +97,13 @@ class Coverage:
         for name, child_node in node.children.items():
             child = children.get(name)
             if child is not None and _marks(child_node):
-                parts.append((collector(child), self._element(child_node, child), [self._slice(one, child, child_node) for one in child_node.slices if _marks(one)]))
+                parts.append(
+                    (
+                        collector(child),
+                        self._element(child_node, child),
+                        [self._slice(one, child, child_node) for one in child_node.slices if _marks(one)],
+                    )
+                )
 
         def walk(value: Any, kind: str, run: Run, who: str, witnesses: dict[str, list[str]]) -> None:
             for collect, element, slices in parts:
@@ -129,7 +139,9 @@ class Coverage:
 
         return element
 
-    def _slice(self, node: Node, child: Child, whole: Node) -> tuple[Callable[[Item, Run], bool], Callable[[Item, Run, str, dict[str, list[str]]], None]]:
+    def _slice(
+        self, node: Node, child: Child, whole: Node
+    ) -> tuple[Callable[[Item, Run], bool], Callable[[Item, Run, str, dict[str, list[str]]], None]]:
         element = self._element(node, child)
         if child.variants and child.variants[0].type == "Extension":
             url = extension_url(node)
@@ -137,7 +149,9 @@ class Coverage:
         slicing = whole.element.slicing
         pairs = slicing.discriminators if slicing is not None and slicing.discriminators else (("type", "$this"),)
         start = child.shape or (node.element.types[0].code if node.element.types else "Element")
-        tests: list[Discriminator | None] = [discriminator(self._engine, node, kind, path, start) for kind, path in pairs]
+        tests: list[Discriminator | None] = [
+            discriminator(self._engine, node, kind, path, start) for kind, path in pairs
+        ]
 
         def matches(item: Item, run: Run) -> bool:
             return all(test is not None and bool(test.match(item[0], item[1], item[3], run)) for test in tests)

@@ -70,21 +70,45 @@ def _no_constant(name: str) -> Any:
 
 
 _strict = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant).decode
-_lenient = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, parse_int=lambda digits: int(digits) if len(digits) < 400 else Decimal(digits)).decode
+_lenient = json.JSONDecoder(
+    parse_float=Decimal,
+    parse_constant=_no_constant,
+    parse_int=lambda digits: int(digits) if len(digits) < 400 else Decimal(digits),
+).decode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def parse(document: bytes | str, largest: int = LARGEST_DOCUMENT) -> Source:
     """Read one document. Never raises on what it holds: everything wrong is a `Problem`."""
     if len(document) > largest:
-        return Source("", None, [Problem("document-too-large", f"the document has {len(document):,} bytes; at most {largest:,} are read", 1, 1, fatal=True)])
+        return Source(
+            "",
+            None,
+            [
+                Problem(
+                    "document-too-large",
+                    f"the document has {len(document):,} bytes; at most {largest:,} are read",
+                    1,
+                    1,
+                    fatal=True,
+                )
+            ],
+        )
     source = Source("")
     text = _decoded(document, source) if isinstance(document, bytes) else document
     if text is None:
         return source
     if text.startswith("\ufeff"):
         text = text[1:]
-        source.problems.append(Problem("byte-order-mark", "a byte order mark stands before the document; RFC 8259 section 8.1 says not to send one", 1, 1, warning=True))
+        source.problems.append(
+            Problem(
+                "byte-order-mark",
+                "a byte order mark stands before the document; RFC 8259 section 8.1 says not to send one",
+                1,
+                1,
+                warning=True,
+            )
+        )
     source.text = text
     try:
         source.tree = _strict(text)
@@ -98,7 +122,12 @@ def parse(document: bytes | str, largest: int = LARGEST_DOCUMENT) -> Source:
 
 
 def _decoded(document: bytes, source: Source) -> str | None:
-    for mark, name in ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, name in (
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if document.startswith(mark):
             return _foreign(document, name, source)
     try:
@@ -106,7 +135,15 @@ def _decoded(document: bytes, source: Source) -> str | None:
     except UnicodeDecodeError as wrong:
         before = document[: wrong.start]
         line, column = before.count(b"\n") + 1, wrong.start - before.rfind(b"\n")
-        source.problems.append(Problem("not-utf-8", f"byte {wrong.start} (0x{document[wrong.start]:02x}) is not UTF-8; FHIR JSON is UTF-8", line, column, fatal=True))
+        source.problems.append(
+            Problem(
+                "not-utf-8",
+                f"byte {wrong.start} (0x{document[wrong.start]:02x}) is not UTF-8; FHIR JSON is UTF-8",
+                line,
+                column,
+                fatal=True,
+            )
+        )
         return None
     if "\x00" in text[:4]:
         return _foreign(document, "utf-16-le" if text[1:2] == "\x00" else "utf-16-be", source)
@@ -128,7 +165,9 @@ def _read_again(source: Source, *, duplicate: bool) -> None:
     try:
         source.tree = _lenient(text)
     except RecursionError:
-        source.problems.append(Problem("too-deep", f"objects and arrays are nested more than {DEEPEST} deep", 1, 1, fatal=True))
+        source.problems.append(
+            Problem("too-deep", f"objects and arrays are nested more than {DEEPEST} deep", 1, 1, fatal=True)
+        )
         return
     except _Constant as wrong:
         line, column = _place_of_constant(text, str(wrong))
@@ -143,7 +182,11 @@ def _read_again(source: Source, *, duplicate: bool) -> None:
     if duplicate:
         for name, offset in _duplicates(text):
             line, column = line_and_column(text, offset)
-            source.problems.append(Problem("duplicate-property", f"property '{name}' is there more than once in the same object", line, column))
+            source.problems.append(
+                Problem(
+                    "duplicate-property", f"property '{name}' is there more than once in the same object", line, column
+                )
+            )
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
@@ -193,7 +236,11 @@ def _find_lone_surrogate(source: Source) -> None:
                 continue
             if _SURROGATE.search(value):
                 line, column = line_and_column(source.text, token.start())
-                source.problems.append(Problem("lone-surrogate", "half of a surrogate pair (\\ud800 to \\udfff) is no character", line, column))
+                source.problems.append(
+                    Problem(
+                        "lone-surrogate", "half of a surrogate pair (\\ud800 to \\udfff) is no character", line, column
+                    )
+                )
                 return
 
 
@@ -205,7 +252,13 @@ def _offset_of(text: str, steps: Sequence[Step]) -> int | None:
         return None
     here, mark = first.start(), first.group()
     for step in steps:
-        reached = _enter_object(tokens, step) if mark == "{" and isinstance(step, str) else _enter_array(tokens, step) if mark == "[" and isinstance(step, int) else None
+        reached = (
+            _enter_object(tokens, step)
+            if mark == "{" and isinstance(step, str)
+            else _enter_array(tokens, step)
+            if mark == "[" and isinstance(step, int)
+            else None
+        )
         if reached is None:
             break
         here, mark = reached.start(), reached.group()

@@ -30,9 +30,17 @@ class TerminologyServer:
         if self._failures >= FAILURES or system is None:
             return None
         url, _, set_version = value_set.partition("|")
-        asked = {"url": url, "valueSetVersion": set_version, "system": system, "code": code, "systemVersion": version or ""}
+        asked = {
+            "url": url,
+            "valueSetVersion": set_version,
+            "system": system,
+            "code": code,
+            "systemVersion": version or "",
+        }
         try:
-            answer = self._client.get(f"{self._base}/ValueSet/$validate-code", params={name: value for name, value in asked.items() if value})
+            answer = self._client.get(
+                f"{self._base}/ValueSet/$validate-code", params={name: value for name, value in asked.items() if value}
+            )
             said = answer.json() if answer.status_code == 200 else None
         except (httpx.HTTPError, ValueError):
             self._failures += 1
@@ -40,5 +48,8 @@ class TerminologyServer:
         if not isinstance(said, dict) or not isinstance(said.get("parameter"), list):
             return None
         self._failures = 0
-        result = next((p.get("valueBoolean") for p in said["parameter"] if isinstance(p, dict) and p.get("name") == "result"), None)
+        result = next(
+            (p.get("valueBoolean") for p in said["parameter"] if isinstance(p, dict) and p.get("name") == "result"),
+            None,
+        )
         return None if result is None else MEMBER if result else NOT_MEMBER

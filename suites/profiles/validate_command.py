@@ -29,21 +29,50 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files (.json, .ndjson), directories, or - for standard input.")],
-    profile: Annotated[list[str] | None, typer.Option(help="A profile every resource must conform to, beside those it claims.", metavar="URL")] = None,
-    guide: Annotated[list[str] | None, typer.Option(help="A guide whose profiles are at hand, as in us-core@3.1.1.", metavar="NAME@VERSION")] = None,
-    package: Annotated[list[Path] | None, typer.Option(help="An official FHIR package nobody shipped.", metavar="TGZ")] = None,
-    format: Annotated[Format, typer.Option(help="text for people, json for one array, ndjson for a line a resource.")] = Format.TEXT,
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files (.json, .ndjson), directories, or - for standard input."),
+    ],
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(help="A profile every resource must conform to, beside those it claims.", metavar="URL"),
+    ] = None,
+    guide: Annotated[
+        list[str] | None,
+        typer.Option(help="A guide whose profiles are at hand, as in us-core@3.1.1.", metavar="NAME@VERSION"),
+    ] = None,
+    package: Annotated[
+        list[Path] | None, typer.Option(help="An official FHIR package nobody shipped.", metavar="TGZ")
+    ] = None,
+    format: Annotated[
+        Format, typer.Option(help="text for people, json for one array, ndjson for a line a resource.")
+    ] = Format.TEXT,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that judge at the same time.")] = 1,
-    assume_profiles: Annotated[bool, typer.Option("--assume-profiles", help="Judge a resource that claims no profile by the guides' profile for its type.")] = False,
-    must_support: Annotated[bool, typer.Option("--must-support", help="Also print which must-support elements were seen, and where.")] = False,
-    terminology_server: Annotated[str | None, typer.Option(help="A FHIR terminology server to ask about codes no table decides.", metavar="URL")] = None,
+    assume_profiles: Annotated[
+        bool,
+        typer.Option(
+            "--assume-profiles", help="Judge a resource that claims no profile by the guides' profile for its type."
+        ),
+    ] = False,
+    must_support: Annotated[
+        bool, typer.Option("--must-support", help="Also print which must-support elements were seen, and where.")
+    ] = False,
+    terminology_server: Annotated[
+        str | None, typer.Option(help="A FHIR terminology server to ask about codes no table decides.", metavar="URL")
+    ] = None,
 ) -> None:
     """Validate FHIR R4 resources, offline. Exit 0: all valid; 1: errors found; 2: wrong usage; 3: nothing to validate."""
     from suites.profiles.documents import NoSuchDocument, check_paths
     from suites.profiles.validation_jobs import Settings, WrongSettings, judged
 
-    settings = Settings(tuple(guide or ()), tuple(str(p) for p in package or ()), tuple(profile or ()), terminology_server, assume_profiles, must_support)
+    settings = Settings(
+        tuple(guide or ()),
+        tuple(str(p) for p in package or ()),
+        tuple(profile or ()),
+        terminology_server,
+        assume_profiles,
+        must_support,
+    )
     try:
         check_paths(paths)
         settings.validator()
@@ -110,6 +139,8 @@ def _print_coverage(coverage: list[dict[str, Any]], form: Format, out: Any, open
         return
     for profile in coverage:
         seen = sum(bool(element["seen_in"]) for element in profile["elements"])
-        out.write(f"must support of {profile['profile']}: {seen} of {len(profile['elements'])} seen in {profile['resources']} resources\n")
+        out.write(
+            f"must support of {profile['profile']}: {seen} of {len(profile['elements'])} seen in {profile['resources']} resources\n"
+        )
         for element in profile["elements"]:
             out.write(f"    {element['element']}: {', '.join(element['seen_in'][:3]) or 'NOT SEEN'}\n")

@@ -42,12 +42,19 @@ class Settings:
 
     def validator(self) -> Validator:
         try:
-            validator = Validator(self.guides, self.packages, terminology_server=self.terminology_server, assume_profiles=self.assume_profiles)
+            validator = Validator(
+                self.guides,
+                self.packages,
+                terminology_server=self.terminology_server,
+                assume_profiles=self.assume_profiles,
+            )
         except (UnknownGuide, OSError, ValueError) as wrong:
             raise WrongSettings(str(wrong)) from wrong
         for url in self.profiles:
             if validator.registry.structure(url) is None:
-                raise WrongSettings(f"profile {url} is not in the guides at hand; name its guide with --guide, or its package with --package")
+                raise WrongSettings(
+                    f"profile {url} is not in the guides at hand; name its guide with --guide, or its package with --package"
+                )
         return validator
 
 

@@ -139,11 +139,20 @@ class Validator:
             source,
         )
 
-    def validate_many(self, documents: Sequence[bytes | str | dict[str, Any]], profiles: Sequence[str] = ()) -> Iterator[Report]:
+    def validate_many(
+        self, documents: Sequence[bytes | str | dict[str, Any]], profiles: Sequence[str] = ()
+    ) -> Iterator[Report]:
         """Judge one after another."""
         for document in documents:
             yield self.validate(document, profiles)
 
 
 def _issue(problem: Problem) -> Issue:
-    return Issue(WARNING if problem.warning else ERROR, problem.rule, "", problem.message, line=problem.line, column=problem.column)
+    return Issue(
+        WARNING if problem.warning else ERROR,
+        problem.rule,
+        "",
+        problem.message,
+        line=problem.line,
+        column=problem.column,
+    )

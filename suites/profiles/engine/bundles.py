@@ -44,7 +44,12 @@ class BundleIndex:
     def full_url_of(self, resource: Resource) -> str | None:
         here: Place | None = resource.place
         while here is not None:
-            if here[1].key == "resource" and here[0] is not None and here[0][1].key == "entry" and here[0][0] is self._place:
+            if (
+                here[1].key == "resource"
+                and here[0] is not None
+                and here[0][1].key == "entry"
+                and here[0][0] is self._place
+            ):
                 entry = entries(self.json)[here[0][2] or 0]
                 url = entry.get("fullUrl")
                 return url if isinstance(url, str) else None
@@ -84,7 +89,12 @@ def judge_bundle(bundle: dict[str, Any], place: Place, run: Run) -> None:
     for number, entry in enumerate(entries(bundle)):
         here = (place, _ENTRY, number)
         resource, url = entry.get("resource"), entry.get("fullUrl")
-        if kind == "searchset" and isinstance(resource, dict) and "id" not in resource and resource.get("resourceType") not in ("OperationOutcome", None):
+        if (
+            kind == "searchset"
+            and isinstance(resource, dict)
+            and "id" not in resource
+            and resource.get("resourceType") not in ("OperationOutcome", None)
+        ):
             run.add(ERROR, "bundle-search-id", (here, _RESOURCE, None), "a search result must have an id")
         if number == 0 and kind in ("document", "message"):
             wanted = "Composition" if kind == "document" else "MessageHeader"
@@ -105,9 +115,17 @@ def _judge_full_url(url: str, resource: dict[str, Any], place: Place, run: Run) 
     if not run.engine.is_resource(url.split("/_history/")[0].split("/")[-2]):
         return
     if not isinstance(identity, str) or not identity:
-        run.add(ERROR, "bundle-full-url-id", place, f"fullUrl '{url[:100]}' is a RESTful one, but the resource has no id")
+        run.add(
+            ERROR, "bundle-full-url-id", place, f"fullUrl '{url[:100]}' is a RESTful one, but the resource has no id"
+        )
     elif not url.split("/_history/")[0].endswith(f"/{kind}/{identity}"):
-        run.add(ERROR, "bundle-full-url-id", place, f"fullUrl '{url[:100]}' is a RESTful one, so it must end with /{kind}/{identity}", expected=f"/{kind}/{identity}")
+        run.add(
+            ERROR,
+            "bundle-full-url-id",
+            place,
+            f"fullUrl '{url[:100]}' is a RESTful one, so it must end with /{kind}/{identity}",
+            expected=f"/{kind}/{identity}",
+        )
 
 
 def judge_contained(resource: dict[str, Any], place: Place, step: Step, run: Run) -> None:
@@ -120,7 +138,11 @@ def judge_contained(resource: dict[str, Any], place: Place, step: Step, run: Run
     seen: set[str] = set()
     for index, one in enumerate(listed):
         here = (place, step, index)
-        if not isinstance(one, dict) or not isinstance(one.get("resourceType"), str) or not run.engine.is_resource(one["resourceType"]):
+        if (
+            not isinstance(one, dict)
+            or not isinstance(one.get("resourceType"), str)
+            or not run.engine.is_resource(one["resourceType"])
+        ):
             continue
         identity = one.get("id")
         if not isinstance(identity, str) or not identity:
@@ -131,7 +153,12 @@ def judge_contained(resource: dict[str, Any], place: Place, step: Step, run: Run
         wanted = f"#{identity}"
         others = any(wanted in refs for number, refs in enumerate(among) if number != index)
         if wanted not in told and not others and "#" not in among[index]:
-            run.add(ERROR, "dom-3", here, f"the contained resource '{identity}' is not referenced from the resource, nor does it refer to it")
+            run.add(
+                ERROR,
+                "dom-3",
+                here,
+                f"the contained resource '{identity}' is not referenced from the resource, nor does it refer to it",
+            )
 
 
 def _local_references(value: Any, *, skip_contained: bool) -> Iterator[str]:

@@ -117,7 +117,9 @@ class _Compiler:
         def check(value: dict[str, Any], place: Place, run: Run) -> None:
             items, count = collect(value, place)
             if count < least:
-                run.add(ERROR, "cardinality-min", place, f"{label}: at least {least} required, {count or 'none'} found", url)
+                run.add(
+                    ERROR, "cardinality-min", place, f"{label}: at least {least} required, {count or 'none'} found", url
+                )
             elif most is not None and count > most:
                 run.add(ERROR, "cardinality-max", place, f"{label}: at most {most} allowed, {count} found", url)
             if content is not None:
@@ -145,8 +147,7 @@ class _Compiler:
         checks.extend(self._bindings(element, was))
         checks.extend(self._typed(element, was))
         keys = self._known_keys(child, was)
-        for invariant in self.engine.invariants.of_profile(element, keys, self.url):
-            checks.append(_on_value(invariant))
+        checks.extend(map(_on_value, self.engine.invariants.of_profile(element, keys, self.url)))
         inside = self._inside(node, child)
         if inside is not None:
             checks.append(inside)
@@ -180,7 +181,15 @@ class _Compiler:
             def resource_type(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
                 found = value.get("resourceType") if value.__class__ is dict else None
                 if found.__class__ is str and not (allowed & set(engine.lineage(found))):
-                    run.add(ERROR, "type", place, f"must be {' or '.join(sorted(allowed))}, not {found}", url, " | ".join(sorted(allowed)), found)
+                    run.add(
+                        ERROR,
+                        "type",
+                        place,
+                        f"must be {' or '.join(sorted(allowed))}, not {found}",
+                        url,
+                        " | ".join(sorted(allowed)),
+                        found,
+                    )
 
             return resource_type
         if len(before) < 2:
@@ -188,7 +197,15 @@ class _Compiler:
 
         def choice_type(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
             if kind not in allowed:
-                run.add(ERROR, "type", place, f"must be {' or '.join(sorted(allowed))}, not {kind}", url, " | ".join(sorted(allowed)), kind)
+                run.add(
+                    ERROR,
+                    "type",
+                    place,
+                    f"must be {' or '.join(sorted(allowed))}, not {kind}",
+                    url,
+                    " | ".join(sorted(allowed)),
+                    kind,
+                )
 
         return choice_type
 
@@ -211,7 +228,12 @@ class _Compiler:
         before = {ref.code: ref for ref in was.types}
         for ref in element.types:
             old = before.get(ref.code)
-            if ref.code in ("Reference", "canonical") and ref.targets and (old is None or set(ref.targets) != set(old.targets)) and ref.code == "Reference":
+            if (
+                ref.code in ("Reference", "canonical")
+                and ref.targets
+                and (old is None or set(ref.targets) != set(old.targets))
+                and ref.code == "Reference"
+            ):
                 found.append(_judging("Reference", self.engine.references.judge(ref.targets, self.url)))
             if not ref.profiles or ref.code == "Extension" or (old is not None and ref.profiles == old.profiles):
                 continue
@@ -302,12 +324,16 @@ class _Compiler:
             discriminators = (("type", "$this"),)
         slices = [self._slice(one, child, discriminators) for one in node.slices]
         if extension and discriminators == (("value", "url"),):
-            return _extension_slices(slices, [extension_url(one) for one in node.slices], rules, node.element.path, self.url)
+            return _extension_slices(
+                slices, [extension_url(one) for one in node.slices], rules, node.element.path, self.url
+            )
         return _slices(slices, rules, ordered, node.element.path, self.url)
 
     def _slice(self, node: Node, child: Child, discriminators: tuple[tuple[str, str], ...]) -> Slice:
         element = node.element
-        start = child.shape or (element.types[0].code if element.types else child.variants[0].type if child.variants else "Element")
+        start = child.shape or (
+            element.types[0].code if element.types else child.variants[0].type if child.variants else "Element"
+        )
         compiled = tuple(discriminator(self.engine, node, kind, path, start) for kind, path in discriminators)
         if (element.slice_name or "").endswith("@default"):
             compiled = ()
@@ -315,7 +341,10 @@ class _Compiler:
             element.slice_name or element.id,
             element.id,
             element.min,
-            element.max if element.max is not None and (child.element.max is None or element.max < child.element.max or child.choice) else None,
+            element.max
+            if element.max is not None
+            and (child.element.max is None or element.max < child.element.max or child.choice)
+            else None,
             compiled,
             self.content(node, child, child.element),
             self._sliced(node, child),
@@ -348,13 +377,31 @@ def _slices(slices: list[Slice], rules: str, ordered: bool, label: str, url: str
                 rest.append(item)
                 ended = ended or not unknown
                 if closed and not unknown:
-                    run.add(ERROR, "slice-closed", here, f"matches no slice of {label}, and the slicing is closed: {_reasons(named)}", url)
+                    run.add(
+                        ERROR,
+                        "slice-closed",
+                        here,
+                        f"matches no slice of {label}, and the slicing is closed: {_reasons(named)}",
+                        url,
+                    )
                 continue
             members[hit].append(item)
             if ordered and hit < last:
-                run.add(ERROR, "slice-order", here, f"slice '{named[hit].name}' of {label} comes after '{named[last].name}', and the slices are ordered", url)
+                run.add(
+                    ERROR,
+                    "slice-order",
+                    here,
+                    f"slice '{named[hit].name}' of {label} comes after '{named[last].name}', and the slices are ordered",
+                    url,
+                )
             if rules == "openAtEnd" and ended:
-                run.add(ERROR, "slice-order", here, f"slice '{named[hit].name}' of {label} comes after elements of no slice, which are only allowed at the end", url)
+                run.add(
+                    ERROR,
+                    "slice-order",
+                    here,
+                    f"slice '{named[hit].name}' of {label} comes after elements of no slice, which are only allowed at the end",
+                    url,
+                )
             last = max(last, hit)
         for number, one in enumerate(named):
             found_items = members[number]
@@ -364,7 +411,9 @@ def _slices(slices: list[Slice], rules: str, ordered: bool, label: str, url: str
                 else:
                     run.lacks(f"slice {one.label}", place)
             elif one.max is not None and len(found_items) > one.max:
-                run.add(ERROR, "slice-max", place, f"{one.label}: at most {one.max} allowed, {len(found_items)} found", url)
+                run.add(
+                    ERROR, "slice-max", place, f"{one.label}: at most {one.max} allowed, {len(found_items)} found", url
+                )
             _content(one, found_items, place, run)
         if default is not None:
             _content(default, rest, place, run)
@@ -386,11 +435,20 @@ def _tell_missing(one: Slice, count: int, rest: list[Item], label: str, place: P
         wants = "; ".join(d.wants for d in one.discriminators if d is not None)
         names = ", ".join(f"[{here[2]}]" for _, _, here, _ in rest[:5] if here[2] is not None)
         why = f"; the {len(rest)} without a slice {names} did not match because {wants}"
-    run.add(ERROR, "slice-min", place, f"slice {one.label}: at least {one.min} required, {count or 'none'} found{why}", url, expected="; ".join(d.wants for d in one.discriminators if d is not None))
+    run.add(
+        ERROR,
+        "slice-min",
+        place,
+        f"slice {one.label}: at least {one.min} required, {count or 'none'} found{why}",
+        url,
+        expected="; ".join(d.wants for d in one.discriminators if d is not None),
+    )
 
 
 def _reasons(slices: list[Slice]) -> str:
-    return "; ".join(f"{one.name} because {', '.join(d.wants for d in one.discriminators if d is not None)}" for one in slices[:6])
+    return "; ".join(
+        f"{one.name} because {', '.join(d.wants for d in one.discriminators if d is not None)}" for one in slices[:6]
+    )
 
 
 def _extension_slices(slices: list[Slice], urls: list[str | None], rules: str, label: str, url: str) -> Sliced:
@@ -407,10 +465,17 @@ def _extension_slices(slices: list[Slice], urls: list[str | None], rules: str, l
         counts = [0] * len(slices)
         for item in items:
             value = item[0]
-            number = number_of.get(value.get("url")) if value.get("url").__class__ is str else None
-            if number is None:
+            found = value.get("url")
+            number = number_of.get(found, -1) if found.__class__ is str else -1
+            if number < 0:
                 if closed:
-                    run.add(ERROR, "slice-closed", item[2], f"extension '{value.get('url')}' is none of {label}'s, and the slicing is closed", url)
+                    run.add(
+                        ERROR,
+                        "slice-closed",
+                        item[2],
+                        f"extension '{found}' is none of {label}'s, and the slicing is closed",
+                        url,
+                    )
                 continue
             counts[number] += 1
             content = slices[number].content
@@ -420,7 +485,9 @@ def _extension_slices(slices: list[Slice], urls: list[str | None], rules: str, l
             if counts[number] < one.min:
                 _tell_missing(one, counts[number], [], label, place, url, run)
             elif one.max is not None and counts[number] > one.max:
-                run.add(ERROR, "slice-max", place, f"{one.label}: at most {one.max} allowed, {counts[number]} found", url)
+                run.add(
+                    ERROR, "slice-max", place, f"{one.label}: at most {one.max} allowed, {counts[number]} found", url
+                )
 
     return check
 
@@ -472,15 +539,22 @@ def collector(child: Child) -> Collect:
     """Gathers an element's values below an object: items to judge, and how many there are (those of a wrong JSON type count)."""
     if len(child.variants) == 1:
         variant = child.variants[0]
-        return _many(variant.key, variant.step, variant.type) if child.many else _one(variant.key, variant.step, variant.type)
-    variants = tuple((variant.key, "_" + variant.key, variant.step, variant.type, variant.type in PRIMITIVES) for variant in child.variants)
+        return (
+            _many(variant.key, variant.step, variant.type)
+            if child.many
+            else _one(variant.key, variant.step, variant.type)
+        )
+    variants = tuple(
+        (variant.key, "_" + variant.key, variant.step, variant.type, variant.type in PRIMITIVES)
+        for variant in child.variants
+    )
 
     def choice(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
         items: list[Item] = []
         for key, sibling_key, step, kind, primitive in variants:
             if key in value or (primitive and sibling_key in value):
                 held = value.get(key)
-                if primitive or held.__class__ is dict:
+                if (held.__class__ not in (list, dict)) if primitive else (held.__class__ is dict):
                     items.append((held, value.get(sibling_key) if primitive else None, (place, step, None), kind))
         return items, len(items)
 
@@ -529,7 +603,9 @@ def _many(key: str, step: Any, kind: str) -> Collect:
         held = value.get(key)
         if held.__class__ is not list:
             return [], 0 if held is None else 1
-        return [(one, None, (place, step, index), kind) for index, one in enumerate(held) if one.__class__ is dict], len(held)
+        return [
+            (one, None, (place, step, index), kind) for index, one in enumerate(held) if one.__class__ is dict
+        ], len(held)
 
     return several
 

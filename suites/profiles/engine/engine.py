@@ -29,7 +29,12 @@ RemoteMembership = Callable[[str, str | None, str, str | None], Membership | Non
 class Engine:
     """Compiled shapes and profiles of one registry. Not for use by several threads at once."""
 
-    def __init__(self, registry: Registry, remote_membership: RemoteMembership | None = None, defaults: dict[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        remote_membership: RemoteMembership | None = None,
+        defaults: dict[str, tuple[str, ...]] | None = None,
+    ) -> None:
         self.registry = registry
         self.remote_membership = remote_membership
         self._defaults = defaults or {}
@@ -79,7 +84,12 @@ class Engine:
         found = self._resources.get(name)
         if found is None:
             structure = self.registry.structure(name) if name.isalnum() else None
-            found = structure is not None and structure.kind == "resource" and not structure.abstract and structure.derivation != "constraint"
+            found = (
+                structure is not None
+                and structure.kind == "resource"
+                and not structure.abstract
+                and structure.derivation != "constraint"
+            )
             if len(self._resources) < 2000:
                 self._resources[name] = found
         return found
@@ -140,7 +150,11 @@ class Engine:
         """Whether a value conforms to a profile; None where the profile is not at hand. An absent value is judged by its type."""
         profile = self.profile(url)
         if profile is None:
-            return type_name in url.rpartition("/")[2:] if url.startswith("http://hl7.org/fhir/StructureDefinition/") else None
+            return (
+                type_name in url.rpartition("/")[2:]
+                if url.startswith("http://hl7.org/fhir/StructureDefinition/")
+                else None
+            )
         if value is None:
             return None if profile.tree.structure.type in (type_name, "Resource") else False
         if value.__class__ is not dict:
@@ -165,10 +179,16 @@ class Engine:
 
     def contained_step(self, resource_type: str) -> Step:
         child = self.children(resource_type).get("contained")
-        return child.variants[0].step if child is not None else Step("contained", "contained", "DomainResource.contained", "Resource")
+        return (
+            child.variants[0].step
+            if child is not None
+            else Step("contained", "contained", "DomainResource.contained", "Resource")
+        )
 
     def meta_profile_steps(self, resource_type: str) -> tuple[Step, Step]:
-        return Step("meta", "meta", f"{resource_type}.meta", "Meta"), Step("profile", "profile", "Meta.profile", "canonical")
+        return Step("meta", "meta", f"{resource_type}.meta", "Meta"), Step(
+            "profile", "profile", "Meta.profile", "canonical"
+        )
 
     def names_of(self, place: Place, run: Run) -> set[str]:
         """Other names under which an extension's context may know a place: paths through the types it is in."""

@@ -19,7 +19,21 @@ if TYPE_CHECKING:
     from suites.profiles.engine.shapes import Handler
 
 _HL7 = ("http://hl7.org/fhir/", "https://hl7.org/fhir/", "http://terminology.hl7.org/")
-_CROSS_VERSION = tuple(f"http://hl7.org/fhir/{version}/StructureDefinition/extension-" for version in ("1.0", "3.0", "4.0", "4.3", "5.0"))
+_CROSS_VERSION = tuple(
+    f"http://hl7.org/fhir/{version}/StructureDefinition/extension-" for version in ("1.0", "3.0", "4.0", "4.3", "5.0")
+)
+
+
+_TOOLING = {
+    "http://hl7.org/fhir/StructureDefinition/instance-name": "string",
+    "http://hl7.org/fhir/StructureDefinition/instance-description": "markdown",
+    "http://hl7.org/fhir/StructureDefinition/elementdefinition-type-must-support": "boolean",
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-conformance-derivedFrom": "canonical",
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-fmm-support": "string",
+    "http://hl7.org/fhir/StructureDefinition/codesystem-properties-mode": "code",
+    "http://hl7.org/fhir/StructureDefinition/definition": "string",
+}
+"""Extensions of HL7's publishing tools that no package for R4 defines; they stand in published examples. URL to type."""
 
 
 class Definition:
@@ -35,7 +49,9 @@ class Definition:
         self.types = frozenset(ref.code for ref in value.types) if value is not None and value.max != 0 else frozenset()
         self.nested = _urls_below(structure)
         self.contexts = frozenset((context.kind, context.expression) for context in structure.contexts)
-        self.fhirpath_contexts = tuple(context.expression for context in structure.contexts if context.kind == "fhirpath")
+        self.fhirpath_contexts = tuple(
+            context.expression for context in structure.contexts if context.kind == "fhirpath"
+        )
 
 
 def _urls_below(structure: Structure) -> dict[tuple[str, ...], set[str]]:
@@ -44,7 +60,12 @@ def _urls_below(structure: Structure) -> dict[tuple[str, ...], set[str]]:
     for element in structure.elements:
         if element.id.endswith(".url") and element.fixed is not None:
             url_of[element.id.removesuffix(".url")] = str(element.fixed[1])
-        elif element.slice_name is not None and element.path.endswith(".extension") and element.types and element.types[0].profiles:
+        elif (
+            element.slice_name is not None
+            and element.path.endswith(".extension")
+            and element.types
+            and element.types[0].profiles
+        ):
             url_of.setdefault(element.id, element.types[0].profiles[0].partition("|")[0])
     nested: dict[tuple[str, ...], set[str]] = {}
     for place, url in url_of.items():
@@ -92,7 +113,9 @@ class Extensions:
 
         return handle
 
-    def _judge(self, url: str, value: dict[str, Any], owner: dict[str, Any], place: Place, run: Run, modifier: bool) -> None:
+    def _judge(
+        self, url: str, value: dict[str, Any], owner: dict[str, Any], place: Place, run: Run, modifier: bool
+    ) -> None:
         above = self._ways_above(place, owner, run)
         if above is not None:
             parent, way = above
@@ -101,15 +124,23 @@ class Extensions:
                 return  # judged by the profile of the extension it is part of
             if ":" not in url:
                 if allowed is not None:
-                    run.add(ERROR, "extension-nested-unknown", place, f"'{url}' is not defined by the extension {parent.structure.url}", parent.structure.url)
+                    run.add(
+                        ERROR,
+                        "extension-nested-unknown",
+                        place,
+                        f"'{url}' is not defined by the extension {parent.structure.url}",
+                        parent.structure.url,
+                    )
                 return
         elif ":" not in url:
             if place[0][1].type != "Extension":
-                run.add(ERROR, "extension-url", place, f"the URL of an extension must be absolute, and '{url[:80]}' is not")
+                run.add(
+                    ERROR, "extension-url", place, f"the URL of an extension must be absolute, and '{url[:80]}' is not"
+                )
             return
         definition = self.definition(url)
         if definition is None:
-            self._unknown(url, place, run, modifier)
+            self._unknown(url, value, place, run, modifier)
             return
         self._against(definition, value, owner, place, run, modifier)
 
@@ -125,33 +156,96 @@ class Extensions:
             ways.append(url)
         return None
 
-    def _unknown(self, url: str, place: Place, run: Run, modifier: bool) -> None:
-        if url.startswith(_HL7) and not url.startswith(_CROSS_VERSION):
-            run.add(ERROR, "extension-unknown", place, f"the extension {url} is not defined in any guide at hand, and HL7 publishes all of its own", found=url)
+    def _tooling(self, url: str, value: dict[str, Any], place: Place, run: Run) -> None:
+        given = next((key for key in value if key.startswith("value")), None)
+        wanted = _TOOLING[url]
+        if given is None:
+            run.add(ERROR, "extension-value", place, f"the extension {url} must have a value", url, expected=wanted)
+        elif self._engine.value_type(given) != wanted:
+            run.add(
+                ERROR,
+                "extension-type",
+                place,
+                f"the extension {url} allows {wanted}, not {self._engine.value_type(given)}",
+                url,
+                expected=wanted,
+            )
+
+    def _unknown(self, url: str, value: dict[str, Any], place: Place, run: Run, modifier: bool) -> None:
+        if url in _TOOLING:
+            self._tooling(url, value, place, run)
+        elif url.startswith(_HL7) and not url.startswith(_CROSS_VERSION):
+            run.add(
+                ERROR,
+                "extension-unknown",
+                place,
+                f"the extension {url} is not defined in any guide at hand, and HL7 publishes all of its own",
+                found=url,
+            )
         elif modifier:
-            run.add(WARNING, "modifier-extension-unknown", place, f"the modifier extension {url} is not known, so what it modifies cannot be understood")
+            run.add(
+                WARNING,
+                "modifier-extension-unknown",
+                place,
+                f"the modifier extension {url} is not known, so what it modifies cannot be understood",
+            )
         else:
             run.add(INFORMATION, "extension-unknown", place, f"the extension {url} is not known, so it was not judged")
 
-    def _against(self, definition: Definition, value: dict[str, Any], owner: dict[str, Any], place: Place, run: Run, modifier: bool) -> None:
+    def _against(
+        self,
+        definition: Definition,
+        value: dict[str, Any],
+        owner: dict[str, Any],
+        place: Place,
+        run: Run,
+        modifier: bool,
+    ) -> None:
         structure = definition.structure
         url = structure.url
         if modifier != definition.modifier:
-            wrong = "is no modifier extension, but is used as one" if modifier else "is a modifier extension and must be used as one"
+            wrong = (
+                "is no modifier extension, but is used as one"
+                if modifier
+                else "is a modifier extension and must be used as one"
+            )
             run.add(ERROR, "extension-modifier", place, f"the extension {url} {wrong}", url)
         if not self._allowed_here(definition, owner, place, run):
             where = ", ".join(sorted(expression for _, expression in definition.contexts))
-            run.add(ERROR, "extension-context", place[0], f"the extension {url} is not for use here; it is for: {where}", url, expected=where, found=place[0][1].element)
+            run.add(
+                ERROR,
+                "extension-context",
+                place[0],
+                f"the extension {url} is not for use here; it is for: {where}",
+                url,
+                expected=where,
+                found=place[0][1].element,
+            )
         given = next((key for key in value if key.startswith("value")), None)
         if definition.types:
             if given is None:
                 if "extension" not in value:
-                    run.add(ERROR, "extension-value", place, f"the extension {url} must have a value", url, expected=" | ".join(sorted(definition.types)))
+                    run.add(
+                        ERROR,
+                        "extension-value",
+                        place,
+                        f"the extension {url} must have a value",
+                        url,
+                        expected=" | ".join(sorted(definition.types)),
+                    )
             else:
                 kind = self._engine.value_type(given)
                 if kind is not None and kind not in definition.types:
                     wanted = " | ".join(sorted(definition.types))
-                    run.add(ERROR, "extension-type", place, f"the extension {url} allows {wanted}, not {kind}", url, expected=wanted, found=kind)
+                    run.add(
+                        ERROR,
+                        "extension-type",
+                        place,
+                        f"the extension {url} allows {wanted}, not {kind}",
+                        url,
+                        expected=wanted,
+                        found=kind,
+                    )
                     return
         self._engine.profile_of(structure).check(value, place, run)
 
@@ -166,9 +260,17 @@ class Extensions:
             names |= {"Resource", "DomainResource", str(kind)}
         names.update(self._engine.names_of(parent, run))
         for kind, expression in definition.contexts:
-            if kind == "element" and (expression in names or expression.rpartition("#")[2] in names or expression.removeprefix("http://hl7.org/fhir/StructureDefinition/") in names):
+            if kind == "element" and (
+                expression in names
+                or expression.rpartition("#")[2] in names
+                or expression.removeprefix("http://hl7.org/fhir/StructureDefinition/") in names
+            ):
                 return True
-            if kind == "extension" and step.key in ("extension", "modifierExtension") and run.value_at(parent).get("url") == expression.rpartition("#")[0 if "#" in expression else 2]:
+            if (
+                kind == "extension"
+                and step.key in ("extension", "modifierExtension")
+                and run.value_at(parent).get("url") == expression.rpartition("#")[0 if "#" in expression else 2]
+            ):
                 return True
             if kind == "fhirpath" and self._engine.invariants.holds_at(expression, owner, parent, run):
                 return True

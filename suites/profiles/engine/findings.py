@@ -51,13 +51,22 @@ class Findings:
         self.not_checked: dict[str, str] = {}
 
     def add(
-        self, severity: str, rule: str, place: Place, message: str, profile: str | None = None, expected: str | None = None, found: str | None = None
+        self,
+        severity: str,
+        rule: str,
+        place: Place,
+        message: str,
+        profile: str | None = None,
+        expected: str | None = None,
+        found: str | None = None,
     ) -> None:
         path = path_of(place)
         key = (rule, path, message)
         if key not in self.seen:
             self.seen.add(key)
-            self.issues.append(Issue(severity, rule, path, message, profile, expected, found, steps=tuple(json_steps(place))))
+            self.issues.append(
+                Issue(severity, rule, path, message, profile, expected, found, steps=tuple(json_steps(place)))
+            )
 
     def lacks(self, what: str, place: Place) -> None:
         if what not in self.not_checked:
@@ -73,7 +82,9 @@ class Resource:
 
     __slots__ = ("_contained", "bundle", "container", "json", "place", "type")
 
-    def __init__(self, json: dict[str, Any], type_name: str, place: Place, container: Resource | None = None, bundle: Any = None) -> None:
+    def __init__(
+        self, json: dict[str, Any], type_name: str, place: Place, container: Resource | None = None, bundle: Any = None
+    ) -> None:
         self.json = json
         self.type = type_name
         self.place = place

@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 from suites.profiles.facts import MEMBER, NOT_MEMBER, Membership
 
-_TOKEN = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]{0,126}"
-MIME_TYPE = re.compile(rf"{_TOKEN}/({_TOKEN}|\*)(\s*;\s*[A-Za-z0-9!#$&^_.+\-]+=(\"[^\"]*\"|[^\s;\"]+))*|xml|json|ttl|html|text")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]{0,126}"
+MIME_TYPE = re.compile(
+    rf"{_NAME}/({_NAME}|\*)(\s*;\s*[A-Za-z0-9!#$&^_.+\-]+=(\"[^\"]*\"|[^\s;\"]+))*|xml|json|ttl|html|text"
+)
 LANGUAGE = re.compile(
     r"([a-z]{2,3}(-[a-z]{3}){0,3}|[a-z]{4,8})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(-[0-9a-wyz](-[a-z0-9]{2,8})+)*(-x(-[a-z0-9]{1,8})+)?|x(-[a-z0-9]{1,8})+",
     re.I,
@@ -38,6 +40,13 @@ _GRAMMARS = {
     "http://hl7.org/fhir/ValueSet/mimetypes": _by(MIME_TYPE),
     "http://hl7.org/fhir/ValueSet/all-languages": _by(LANGUAGE),
     "http://hl7.org/fhir/ValueSet/currencies": _open("urn:iso:std:iso:4217"),
+    # Lists of UCUM units: UCUM has many spellings of one unit (`L/min`, `l/min`), so a list decides only with its grammar.
+    "http://hl7.org/fhir/ValueSet/ucum-vitals-common": _open("http://unitsofmeasure.org"),
+    "http://hl7.org/fhir/ValueSet/ucum-common": _open("http://unitsofmeasure.org"),
+    "http://hl7.org/fhir/ValueSet/ucum-units": _open("http://unitsofmeasure.org"),
+    "http://hl7.org/fhir/ValueSet/ucum-bodytemp": _open("http://unitsofmeasure.org"),
+    "http://hl7.org/fhir/ValueSet/ucum-bodyweight": _open("http://unitsofmeasure.org"),
+    "http://hl7.org/fhir/ValueSet/ucum-bodylength": _open("http://unitsofmeasure.org"),
 }
 
 

@@ -43,7 +43,11 @@ class Invariants:
             return ()
         structure = self._engine.structure_of(variant.type)
         known = frozenset(c.key for c in structure.elements[0].constraints) if structure is not None else frozenset()
-        return tuple(self._compiled(child.element.constraints, known | ({"ext-1"} if variant.type in PRIMITIVES else frozenset()), None))
+        return tuple(
+            self._compiled(
+                child.element.constraints, known | ({"ext-1"} if variant.type in PRIMITIVES else frozenset()), None
+            )
+        )
 
     def of_profile(self, element: Element, known: frozenset[str], url: str) -> list[Check]:
         """Those a profile adds to an element."""
@@ -52,7 +56,12 @@ class Invariants:
     def _compiled(self, constraints: Iterable[Constraint], known: frozenset[str], profile: str | None) -> list[Check]:
         found = []
         for constraint in constraints:
-            if constraint.key in known or constraint.key in STRUCTURAL or constraint.best_practice or not constraint.expression:
+            if (
+                constraint.key in known
+                or constraint.key in STRUCTURAL
+                or constraint.best_practice
+                or not constraint.expression
+            ):
                 continue
             check = self._check(constraint, profile)
             if check is not None:
@@ -69,7 +78,14 @@ class Invariants:
 
         def check(value: Any, place: Place, run: Run) -> None:
             if not test(value, run):
-                run.add(severity, key, place, f"invariant {key} does not hold: {expression[:300]}", source, expected=expression[:300])
+                run.add(
+                    severity,
+                    key,
+                    place,
+                    f"invariant {key} does not hold: {expression[:300]}",
+                    source,
+                    expected=expression[:300],
+                )
 
         return check
 

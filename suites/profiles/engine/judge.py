@@ -30,11 +30,19 @@ class Judge:
         """Judge one document: its root must be a resource."""
         run = Run(self._engine, tree if isinstance(tree, dict) else {})
         if not isinstance(tree, dict):
-            run.add(ERROR, "not-a-resource", root("Resource"), f"a resource is a JSON object, and this is {json_type(tree)}")
+            run.add(
+                ERROR, "not-a-resource", root("Resource"), f"a resource is a JSON object, and this is {json_type(tree)}"
+            )
             return run
         name = tree.get("resourceType")
         if not isinstance(name, str) or not self._engine.is_resource(name):
-            run.add(ERROR, "resource-type", root(name if isinstance(name, str) and name.isalnum() else "Resource"), "resourceType is missing" if name is None else f"'{str(name)[:80]}' is not a resource type of FHIR R4", found=str(name)[:80])
+            run.add(
+                ERROR,
+                "resource-type",
+                root(name if isinstance(name, str) and name.isalnum() else "Resource"),
+                "resourceType is missing" if name is None else f"'{str(name)[:80]}' is not a resource type of FHIR R4",
+                found=str(name)[:80],
+            )
             return run
         self.resource(tree, name, root(name), run, None, profiles)
         return run
@@ -43,12 +51,26 @@ class Judge:
         """Judge a resource inside another: contained, an entry of a Bundle, a parameter."""
         name = value.get("resourceType")
         if not isinstance(name, str) or not self._engine.is_resource(name):
-            run.add(ERROR, "resource-type", place, "resourceType is missing" if name is None else f"'{str(name)[:80]}' is not a resource type of FHIR R4", found=str(name)[:80])
+            run.add(
+                ERROR,
+                "resource-type",
+                place,
+                "resourceType is missing" if name is None else f"'{str(name)[:80]}' is not a resource type of FHIR R4",
+                found=str(name)[:80],
+            )
             return
         contained = place[1].key == "contained"
         self.resource(value, name, place, run, run.resource if contained else None, ())
 
-    def resource(self, value: dict[str, Any], name: str, place: Place, outer: Run, container: Resource | None, asked: Sequence[str]) -> None:
+    def resource(
+        self,
+        value: dict[str, Any],
+        name: str,
+        place: Place,
+        outer: Run,
+        container: Resource | None,
+        asked: Sequence[str],
+    ) -> None:
         """Judge one resource, its content included."""
         bundle = outer.bundle
         run = outer.entering(Resource(value, name, place, container, bundle))
@@ -70,7 +92,12 @@ class Judge:
             profile = self._engine.profile(url)
             if profile is None:
                 steps = steps or self._engine.meta_profile_steps(name)
-                run.add(WARNING, "profile-unknown", ((place, steps[0], None), steps[1], number), f"the profile {url} is not in any guide at hand, so it was not judged")
+                run.add(
+                    WARNING,
+                    "profile-unknown",
+                    ((place, steps[0], None), steps[1], number),
+                    f"the profile {url} is not in any guide at hand, so it was not judged",
+                )
                 run.lacks(url, place)
                 continue
             applied.append(url)
@@ -97,10 +124,20 @@ class Judge:
         if wanted in self._engine.lineage(name):
             profile.check(value, place, run)
             return
-        run.add(ERROR, "profile-type", place, f"the profile {profile.url} is for {wanted}, and this is a {name}", profile.url, expected=wanted, found=name)
+        run.add(
+            ERROR,
+            "profile-type",
+            place,
+            f"the profile {profile.url} is for {wanted}, and this is a {name}",
+            profile.url,
+            expected=wanted,
+            found=name,
+        )
         self._of_another_type(profile, value, name, wanted, place, run)
 
-    def _of_another_type(self, profile: Any, value: dict[str, Any], name: str, wanted: str, place: Place, run: Run) -> None:
+    def _of_another_type(
+        self, profile: Any, value: dict[str, Any], name: str, wanted: str, place: Place, run: Run
+    ) -> None:
         """Name the elements that the profile's type does not have, so that the finding stands where the trouble is."""
         allowed = {variant.key for child in self._engine.children(wanted).values() for variant in child.variants}
         for child in self._engine.children(name).values():
@@ -108,9 +145,17 @@ class Judge:
                 if variant.key in value and variant.key not in allowed:
                     held = value[variant.key]
                     for index in range(len(held)) if isinstance(held, list) else (None,):
-                        run.add(ERROR, "element-not-in-profile", (place, variant.step, index), f"{profile.url} has no such element", profile.url)
+                        run.add(
+                            ERROR,
+                            "element-not-in-profile",
+                            (place, variant.step, index),
+                            f"{profile.url} has no such element",
+                            profile.url,
+                        )
 
-    def against_any(self, urls: Iterable[str], value: dict[str, Any], name: str, place: Place, run: Run, asker: str) -> None:
+    def against_any(
+        self, urls: Iterable[str], value: dict[str, Any], name: str, place: Place, run: Run, asker: str
+    ) -> None:
         """A resource inside an element whose type names profiles: it must conform to one of them."""
         known = [profile for profile in (self._engine.profile(url) for url in urls) if profile is not None]
         if not known:

@@ -31,7 +31,15 @@ def limits_of(element: Element, was: Element, profile: str) -> list[Content]:
 def _max_length(longest: int, profile: str) -> Content:
     def check(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
         if value.__class__ is str and len(value) > longest:
-            run.add(ERROR, "max-length", place, f"has {len(value)} characters; at most {longest} are allowed", profile, expected=f"<= {longest}", found=str(len(value)))
+            run.add(
+                ERROR,
+                "max-length",
+                place,
+                f"has {len(value)} characters; at most {longest} are allowed",
+                profile,
+                expected=f"<= {longest}",
+                found=str(len(value)),
+            )
 
     return check
 
@@ -45,7 +53,15 @@ def _bound(limit: TypedValue, profile: str, *, least: bool) -> Content:
         if found is None or wanted is None or found.__class__ is not wanted.__class__:
             return
         if (found < wanted) if least else (found > wanted):
-            run.add(ERROR, rule, place, f"must be {word} {limit[1]}, not {value}", profile, expected=f"{word} {limit[1]}", found=str(value))
+            run.add(
+                ERROR,
+                rule,
+                place,
+                f"must be {word} {limit[1]}, not {value}",
+                profile,
+                expected=f"{word} {limit[1]}",
+                found=str(value),
+            )
 
     return check
 

@@ -11,10 +11,88 @@ from xml.parsers import expat
 
 XHTML = "http://www.w3.org/1999/xhtml"
 ELEMENTS = frozenset(
-    """p br div h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym cite blockquote hr address bdo kbd sub sup
-    ul ol li dl dt dd pre table caption colgroup col thead tr tfoot tbody th td code samp img map area ins del""".split()
+    [
+        "p",
+        "br",
+        "div",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "a",
+        "span",
+        "b",
+        "em",
+        "i",
+        "strong",
+        "small",
+        "big",
+        "tt",
+        "dfn",
+        "q",
+        "var",
+        "abbr",
+        "acronym",
+        "cite",
+        "blockquote",
+        "hr",
+        "address",
+        "bdo",
+        "kbd",
+        "sub",
+        "sup",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "pre",
+        "table",
+        "caption",
+        "colgroup",
+        "col",
+        "thead",
+        "tr",
+        "tfoot",
+        "tbody",
+        "th",
+        "td",
+        "code",
+        "samp",
+        "img",
+        "map",
+        "area",
+        "ins",
+        "del",
+    ]
 )
-_COMMON = frozenset("title style class id lang xml:lang dir accesskey tabindex xmlns charset type name href hreflang rel rev shape coords target".split())
+_COMMON = frozenset(
+    [
+        "title",
+        "style",
+        "class",
+        "id",
+        "lang",
+        "xml:lang",
+        "dir",
+        "accesskey",
+        "tabindex",
+        "xmlns",
+        "charset",
+        "type",
+        "name",
+        "href",
+        "hreflang",
+        "rel",
+        "rev",
+        "shape",
+        "coords",
+        "target",
+    ]
+)
 _OF_ELEMENT = {
     "span": "", "col": "span align valign", "colgroup": "align valign", "thead": "align valign", "tbody": "align valign", "tfoot": "align valign",
     "tr": "align valign bgcolor", "td": "abbr axis headers scope rowspan colspan align valign width height bgcolor nowrap", "th": "abbr axis headers scope rowspan colspan align valign width height bgcolor nowrap",
@@ -39,9 +117,15 @@ def complaints(div: str) -> Iterator[tuple[str, str]]:
         parser.Parse(div, True)
     except expat.ExpatError as wrong:
         if wrong.code == 11:  # undefined entity
-            yield "xhtml-entity", f"an entity that XML does not define, in line {wrong.lineno} column {wrong.offset + 1} of the div; use the character itself"
+            yield (
+                "xhtml-entity",
+                f"an entity that XML does not define, in line {wrong.lineno} column {wrong.offset + 1} of the div; use the character itself",
+            )
         else:
-            yield "xhtml-malformed", f"not well-formed XHTML: {expat.ErrorString(wrong.code)} in line {wrong.lineno} column {wrong.offset + 1} of the div"
+            yield (
+                "xhtml-malformed",
+                f"not well-formed XHTML: {expat.ErrorString(wrong.code)} in line {wrong.lineno} column {wrong.offset + 1} of the div",
+            )
         return
     except (ValueError, UnicodeEncodeError):
         yield "xhtml-malformed", "not well-formed XHTML"

@@ -22,7 +22,9 @@ _WHOLE = ("CodeableConcept",)
 def matches(pattern: Any, value: Any) -> bool:
     """Whether the value holds all of the pattern."""
     if pattern.__class__ is dict:
-        return value.__class__ is dict and all(key in value and matches(held, value[key]) for key, held in pattern.items())
+        return value.__class__ is dict and all(
+            key in value and matches(held, value[key]) for key, held in pattern.items()
+        )
     if pattern.__class__ is list:
         if value.__class__ is not list:
             return False
@@ -39,17 +41,34 @@ def same(one: Any, other: Any) -> bool:
 
 def equal(fixed: Any, value: Any) -> bool:
     if fixed.__class__ is dict:
-        return value.__class__ is dict and fixed.keys() == value.keys() and all(equal(held, value[key]) for key, held in fixed.items())
+        return (
+            value.__class__ is dict
+            and fixed.keys() == value.keys()
+            and all(equal(held, value[key]) for key, held in fixed.items())
+        )
     if fixed.__class__ is list:
-        return value.__class__ is list and len(fixed) == len(value) and all(equal(a, b) for a, b in zip(fixed, value, strict=True))
+        return (
+            value.__class__ is list
+            and len(fixed) == len(value)
+            and all(equal(a, b) for a, b in zip(fixed, value, strict=True))
+        )
     return same(fixed, value)
 
 
 def matcher(pattern: TypedValue) -> Callable[[Any], bool]:
     """`matches`, specialised for the commonest pattern: one coding of a CodeableConcept."""
     kind, wanted = pattern
-    codings = wanted.get("coding") if kind == "CodeableConcept" and wanted.__class__ is dict and wanted.keys() == {"coding"} else None
-    if codings.__class__ is list and len(codings) == 1 and codings[0].__class__ is dict and codings[0].keys() == {"system", "code"}:
+    codings = (
+        wanted.get("coding")
+        if kind == "CodeableConcept" and wanted.__class__ is dict and wanted.keys() == {"coding"}
+        else None
+    )
+    if (
+        codings.__class__ is list
+        and len(codings) == 1
+        and codings[0].__class__ is dict
+        and codings[0].keys() == {"system", "code"}
+    ):
         system, code = codings[0]["system"], codings[0]["code"]
 
         def one_coding(value: Any) -> bool:
@@ -110,9 +129,25 @@ def fixed_check(fixed: TypedValue, profile: str, *, exact: bool) -> Callable[[An
             run.add(ERROR, rule, place, f"has no value, but is {word} {shown(wanted)}", profile, expected=shown(wanted))
             return
         if not exact and kind in _WHOLE:
-            run.add(ERROR, rule, place, f"{shown(value)} does not match {shown(wanted)}", profile, expected=shown(wanted), found=shown(value))
+            run.add(
+                ERROR,
+                rule,
+                place,
+                f"{shown(value)} does not match {shown(wanted)}",
+                profile,
+                expected=shown(wanted),
+                found=shown(value),
+            )
             return
         for where, what, expected, found in _differences(wanted, value, exact, place):
-            run.add(ERROR, rule, where, f"{what}: {word} {shown(expected)}, found {shown(found) if found is not None else 'nothing'}", profile, shown(expected), shown(found))
+            run.add(
+                ERROR,
+                rule,
+                where,
+                f"{what}: {word} {shown(expected)}, found {shown(found) if found is not None else 'nothing'}",
+                profile,
+                shown(expected),
+                shown(found),
+            )
 
     return check

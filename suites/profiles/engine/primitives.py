@@ -33,11 +33,19 @@ ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 _BLANK = re.compile(r"\s")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _INTEGER_TYPES = {"integer": -(2**31), "unsignedInt": 0, "positiveInt": 1}
-_JSON_TYPES: dict[type, str] = {dict: "an object", list: "an array", bool: "a boolean", int: "a number", Decimal: "a number", str: "a string", type(None): "null"}
+_JSON_TYPES: dict[type, str] = {
+    dict: "an object",
+    list: "an array",
+    bool: "a boolean",
+    int: "a number",
+    Decimal: "a number",
+    str: "a string",
+    type(None): "null",
+}
 
 
 def json_type(value: Any) -> str:
-    return _JSON_TYPES.get(value.__class__, value.__class__.__name__)
+    return _JSON_TYPES.get(value.__class__, str(value.__class__.__name__))
 
 
 def _wrong_json(value: Any, wanted: str) -> Complaint:
@@ -50,7 +58,10 @@ def _string(value: Any) -> Complaint:
     if not value:
         return ("primitive-empty", "value cannot be empty")
     if _CONTROL.search(value):
-        return ("string-control-character", "holds a control character; only tab, line feed and carriage return are allowed")
+        return (
+            "string-control-character",
+            "holds a control character; only tab, line feed and carriage return are allowed",
+        )
     if not value.strip():
         return ("string-blank", "holds nothing but white space")
     if len(value) > LONGEST_STRING:
@@ -155,7 +166,11 @@ def _code(value: Any) -> Complaint:
         return _wrong_json(value, "a string")
     if not value:
         return ("primitive-empty", "value cannot be empty")
-    return None if CODE.fullmatch(value) else ("code-white-space", f"code '{_short(value)}' has white space where none may be")
+    return (
+        None
+        if CODE.fullmatch(value)
+        else ("code-white-space", f"code '{_short(value)}' has white space where none may be")
+    )
 
 
 def _short(value: str) -> str:
@@ -175,7 +190,9 @@ def checker(type_name: str) -> Check:
         "code": _code,
         "base64Binary": _base64,
         "date": _lexical(DATE, "date", "a date (YYYY, YYYY-MM or YYYY-MM-DD)", dated=True),
-        "dateTime": _lexical(DATE_TIME, "dateTime", "a dateTime (a date, or one with a time to the second and a zone)", dated=True),
+        "dateTime": _lexical(
+            DATE_TIME, "dateTime", "a dateTime (a date, or one with a time to the second and a zone)", dated=True
+        ),
         "instant": _lexical(INSTANT, "instant", "an instant (YYYY-MM-DDThh:mm:ss and a zone)", dated=True),
         "time": _lexical(TIME, "time", "a time (hh:mm:ss)"),
         "id": _lexical(ID, "id", "an id (1 to 64 letters, digits, '-' and '.')"),
@@ -184,5 +201,27 @@ def checker(type_name: str) -> Check:
 
 
 PRIMITIVES = frozenset(
-    "base64Binary boolean canonical code date dateTime decimal id instant integer markdown oid positiveInt string time unsignedInt uri url uuid xhtml integer64".split()
+    [
+        "base64Binary",
+        "boolean",
+        "canonical",
+        "code",
+        "date",
+        "dateTime",
+        "decimal",
+        "id",
+        "instant",
+        "integer",
+        "markdown",
+        "oid",
+        "positiveInt",
+        "string",
+        "time",
+        "unsignedInt",
+        "uri",
+        "url",
+        "uuid",
+        "xhtml",
+        "integer64",
+    ]
 )

@@ -72,15 +72,47 @@ class References:
 
         return check
 
-    def _judge(self, reference: str, value: dict[str, Any], allowed: frozenset[str] | None, place: Place, run: Run, profile: str | None) -> bool:
+    def _judge(
+        self,
+        reference: str,
+        value: dict[str, Any],
+        allowed: frozenset[str] | None,
+        place: Place,
+        run: Run,
+        profile: str | None,
+    ) -> bool:
         if profile is None and any(blank.isspace() for blank in reference):
-            run.add(ERROR, "reference-invalid", place, f"'{reference[:80]}' is not a reference: it holds white space", found=reference[:100])
+            run.add(
+                ERROR,
+                "reference-invalid",
+                place,
+                f"'{reference[:80]}' is not a reference: it holds white space",
+                found=reference[:100],
+            )
             return False
-        if profile is None and run.bundle is not None and reference[0] != "#" and ":" not in reference and RELATIVE.fullmatch(reference) is None:
-            run.add(ERROR, "reference-form", place, f"relative reference '{reference[:80]}' is not of the form [type]/[id]", found=reference[:100])
+        if (
+            profile is None
+            and run.bundle is not None
+            and reference[0] != "#"
+            and ":" not in reference
+            and RELATIVE.fullmatch(reference) is None
+        ):
+            run.add(
+                ERROR,
+                "reference-form",
+                place,
+                f"relative reference '{reference[:80]}' is not of the form [type]/[id]",
+                found=reference[:100],
+            )
             return False
         if profile is None and run.bundle is not None and reference[0] == "/":
-            run.add(ERROR, "reference-form", place, f"relative reference '{reference[:80]}' is not of the form [type]/[id]", found=reference[:100])
+            run.add(
+                ERROR,
+                "reference-form",
+                place,
+                f"relative reference '{reference[:80]}' is not of the form [type]/[id]",
+                found=reference[:100],
+            )
             return False
         if allowed is None:
             return True

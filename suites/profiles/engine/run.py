@@ -17,7 +17,15 @@ class Run:
 
     __slots__ = ("add", "bundle", "engine", "findings", "lacks", "profiles", "resource", "root", "trials")
 
-    def __init__(self, engine: Engine, root: dict[str, Any], resource: Resource | None = None, bundle: BundleIndex | None = None, profiles: dict[str, list[str]] | None = None, trials: int = 0) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        root: dict[str, Any],
+        resource: Resource | None = None,
+        bundle: BundleIndex | None = None,
+        profiles: dict[str, list[str]] | None = None,
+        trials: int = 0,
+    ) -> None:
         self.engine = engine
         self.root = root
         self.findings = Findings()

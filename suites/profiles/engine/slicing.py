@@ -80,8 +80,13 @@ def _from(get: Getter, start: str) -> Getter:
 def _by_value(engine: Engine, get: Getter, wanted: _Wanted, path: str) -> Discriminator | None:
     if wanted.pattern is not None:
         expected = wanted.pattern[1]
-        meets: Callable[[Any], bool] = (lambda value: equal(expected, value)) if wanted.exact else matcher(wanted.pattern)
-        return Discriminator(lambda value, sibling, kind, run: any(meets(one) for one, _ in get(value, kind, run)), f"{path} must be {shown(expected)}")
+        meets: Callable[[Any], bool] = (
+            (lambda value: equal(expected, value)) if wanted.exact else matcher(wanted.pattern)
+        )
+        return Discriminator(
+            lambda value, sibling, kind, run: any(meets(one) for one, _ in get(value, kind, run)),
+            f"{path} must be {shown(expected)}",
+        )
     if wanted.binding is not None and wanted.binding.value_set is not None and wanted.binding.strength == "required":
         url = wanted.binding.value_set
 
@@ -163,13 +168,24 @@ def _wanted(engine: Engine, node: Node, steps: list[str], start: str) -> _Wanted
         if derived is not None:
             resolved.pattern = ("", derived)
         elif element.binding is None or element.binding.strength != "required":
-            found = next((w for w in (_wanted(engine, root, [], root.name) for root in _profiled(engine, node)) if w.pattern is not None or w.binding is not None), None)
+            found = next(
+                (
+                    w
+                    for w in (_wanted(engine, root, [], root.name) for root in _profiled(engine, node))
+                    if w.pattern is not None or w.binding is not None
+                ),
+                None,
+            )
             if found is not None and not (element.types and element.types[0].code == "Extension"):
                 resolved.pattern, resolved.binding = found.pattern, found.binding
         return resolved
     step, rest = steps[0], steps[1:]
     if step == "resolve()":
-        return _Wanted(types=element.types, resolved=True, min=element.min) if not rest else _through_targets(engine, element.types, rest)
+        return (
+            _Wanted(types=element.types, resolved=True, min=element.min)
+            if not rest
+            else _through_targets(engine, element.types, rest)
+        )
     if step.startswith("ofType("):
         return _wanted(engine, node, rest, step[7:-1])
     if step.startswith("extension("):
@@ -186,7 +202,12 @@ def _wanted(engine: Engine, node: Node, steps: list[str], start: str) -> _Wanted
         inner_type = engine.type_below(start, child.name)
         for candidate in (child, *(one for one in child.slices if one.element.min)):
             found = _wanted(engine, candidate, rest, inner_type)
-            if found.pattern is not None or (found.binding is not None and found.binding.strength == "required") or found.types or found.max == 0:
+            if (
+                found.pattern is not None
+                or (found.binding is not None and found.binding.strength == "required")
+                or found.types
+                or found.max == 0
+            ):
                 return found
     base = engine.children(start).get(step) or engine.children(start).get(step + "[x]")
     if base is not None and not rest:
@@ -226,7 +247,18 @@ def _descend(value: Any, steps: list[str]) -> Any:
             here = here[0] if len(here) == 1 else None
         if not isinstance(here, dict):
             return None
-        here = here.get(step) if step in here else next((held for key, held in here.items() if key.startswith(step) and key[len(step) : len(step) + 1].isupper()), None)
+        here = (
+            here.get(step)
+            if step in here
+            else next(
+                (
+                    held
+                    for key, held in here.items()
+                    if key.startswith(step) and key[len(step) : len(step) + 1].isupper()
+                ),
+                None,
+            )
+        )
     if isinstance(here, list):
         return here[0] if len(here) == 1 else here
     return here
@@ -298,7 +330,11 @@ def _move(engine: Engine, step: str) -> Getter:
 
         def extensions(value: Any, kind: str, run: Run) -> Found:
             listed = value.get("extension") if value.__class__ is dict else None
-            return [(one, "Extension") for one in (listed if listed.__class__ is list else ()) if one.__class__ is dict and one.get("url") == url]
+            return [
+                (one, "Extension")
+                for one in (listed if listed.__class__ is list else ())
+                if one.__class__ is dict and one.get("url") == url
+            ]
 
         return extensions
     name = step
@@ -317,7 +353,11 @@ def _move(engine: Engine, step: str) -> Getter:
                 continue
             of_type = variant.type if child.choice or variant.type in PRIMITIVES else (child.shape or variant.type)
             for one in held if held.__class__ is list else (held,):
-                kind_of = one.get("resourceType", of_type) if of_type in ("Resource", "DomainResource") and one.__class__ is dict else of_type
+                kind_of = (
+                    one.get("resourceType", of_type)
+                    if of_type in ("Resource", "DomainResource") and one.__class__ is dict
+                    else of_type
+                )
                 if one is not None:
                     found.append((one, kind_of))
         return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from suites.profiles.engine.findings import ERROR, INFORMATION, WARNING
 from suites.profiles.engine.grammars import grammar_of
 from suites.profiles.engine.place import Place, Step
-from suites.profiles.facts import Binding, Membership
+from suites.profiles.facts import NOT_MEMBER, Binding, Membership
 
 if TYPE_CHECKING:
     from suites.profiles.engine.engine import Engine
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Bind = Callable[[Any, Place, "Run"], bool]
 Contains = Callable[[str | None, str, str | None], Membership]
 REMEMBERED = 50_000
+UCUM = "http://unitsofmeasure.org"
 
 _CODED = ("code", "Coding", "CodeableConcept", "Quantity", "string", "uri")
 _SYSTEM = Step("system", "system", "Coding.system", "uri")
@@ -77,7 +78,11 @@ class Terminology:
         if code is not None and code.__class__ is not str:
             return
         display = value.get("display")
-        key = (system, code, value.get("version"), display) if display.__class__ is str else (system, code, value.get("version"))
+        key = (
+            (system, code, value.get("version"), display)
+            if display.__class__ is str
+            else (system, code, value.get("version"))
+        )
         try:
             found = self._codings.get(key)
         except TypeError:
@@ -94,9 +99,7 @@ class Terminology:
 
     def _complaints(self, system: str, code: str | None, display: Any) -> list[tuple[Any, ...]]:
         if ":" not in system:
-            if any(blank in system for blank in " \t\r\n") or not system:
-                return []
-            return [(ERROR, "coding-system-relative", None, "Coding.system must be an absolute reference, not a local one")]
+            return []
         if code is None:
             return []
         table = self._registry.code_system(system)
@@ -106,10 +109,56 @@ class Terminology:
             return [(ERROR, "code-unknown", _CODE, f"code '{code}' is not in the code system {system}")]
         held = table.display(code)
         if display.__class__ is str and held and display.strip().casefold() != held.strip().casefold():
-            return [(WARNING, "display", _DISPLAY, f"display '{display[:80]}' is not that of {code} in {system}: '{held[:80]}'")]
+            return [
+                (
+                    WARNING,
+                    "display",
+                    _DISPLAY,
+                    f"display '{display[:80]}' is not that of {code} in {system}: '{held[:80]}'",
+                )
+            ]
         return []
 
+    def judge_alone(self, value: dict[str, Any], place: Place, run: Run) -> None:
+        """A Coding that is an element of its own, not one of a CodeableConcept: its system must be absolute."""
+        system = value.get("system")
+        if system.__class__ is str and system and ":" not in system and not any(blank.isspace() for blank in system):
+            run.add(
+                ERROR,
+                "coding-system-relative",
+                place,
+                "Coding.system must be an absolute reference, not a local one",
+                found=system,
+            )
+
+    def judge_quantity(self, value: dict[str, Any], place: Place, run: Run) -> None:
+        """A Quantity's unit system: absolute, and not a misspelling of UCUM's."""
+        system = value.get("system")
+        if system == UCUM or system.__class__ is not str or not system:
+            return
+        if system.startswith(UCUM):
+            run.add(
+                ERROR,
+                "system-misspelled",
+                place,
+                f"'{system}' is not the system of UCUM: that is {UCUM}",
+                expected=UCUM,
+                found=system,
+            )
+        self.judge_alone(value, place, run)
+
     # ---- bindings
+
+    def _judged(self, contains: Contains, system: str | None, code: str, version: str | None) -> Membership:
+        """A coding without a system is in no value set; one whose system we know but whose codes we lack cannot be called wrong."""
+        if system is None:
+            return NOT_MEMBER
+        found = contains(system, code, version)
+        if found.member is False:
+            table = self._registry.code_system(system)
+            if table is not None and not table.complete:
+                return Membership(None, (system,))
+        return found
 
     def code_binding(self, binding: Binding | None, type_name: str, profile: str | None = None) -> Bind | None:
         """The binding of a primitive; the function is True when the code is decided and in."""
@@ -135,7 +184,15 @@ class Terminology:
                     run.lacks(system, place)
                 return False
             if not member.member:
-                run.add(severity, rule, place, f"'{value}' is not in the value set {bare}", profile, expected=bare, found=str(value))
+                run.add(
+                    severity,
+                    rule,
+                    place,
+                    f"'{value}' is not in the value set {bare}",
+                    profile,
+                    expected=bare,
+                    found=str(value),
+                )
                 return False
             return True
 
@@ -156,7 +213,8 @@ class Terminology:
             return binds[0]
 
         def both(value: Any, place: Place, run: Run) -> bool:
-            return all([bind(value, place, run) for bind in binds])
+            fine = [bind(value, place, run) for bind in binds]  # every one has its say
+            return all(fine)
 
         return both
 
@@ -171,7 +229,14 @@ class Terminology:
                 if severity == ERROR and type_name in ("CodeableConcept", "Coding"):
                     if strength == "max" and type_name == "CodeableConcept" and isinstance(value.get("text"), str):
                         return True
-                    run.add(ERROR, rule, place, f"no code is given, and one from the value set {bare} is required", profile, expected=bare)
+                    run.add(
+                        ERROR,
+                        rule,
+                        place,
+                        f"no code is given, and one from the value set {bare} is required",
+                        profile,
+                        expected=bare,
+                    )
                 return False
             contains = self.contains(url)
             if contains is None:
@@ -180,7 +245,7 @@ class Terminology:
             lacking: list[str] = []
             undecided = False
             for system, code, version in codings:
-                member = contains(system, code, version)
+                member = self._judged(contains, system, code, version)
                 if member.member:
                     return True
                 if member.member is None:
@@ -191,7 +256,15 @@ class Terminology:
                     run.lacks(system, place)
                 return False
             shown = ", ".join(f"{system or ''}#{code}" for system, code, _ in codings[:3])
-            run.add(severity, rule, place, f"none of the codings ({shown}) is in the value set {bare}", profile, expected=bare, found=shown)
+            run.add(
+                severity,
+                rule,
+                place,
+                f"none of the codings ({shown}) is in the value set {bare}",
+                profile,
+                expected=bare,
+                found=shown,
+            )
             return False
 
         return bind
@@ -204,13 +277,17 @@ def codings_of(value: Any, type_name: str) -> list[tuple[str | None, str, str | 
         return [
             (one.get("system"), one["code"], _text(one.get("version")))
             for one in (listed if listed.__class__ is list else ())
-            if one.__class__ is dict and one.get("code").__class__ is str and (one.get("system") is None or one.get("system").__class__ is str)
+            if one.__class__ is dict
+            and one.get("code").__class__ is str
+            and (one.get("system") is None or one.get("system").__class__ is str)
         ]
     if type_name in ("Coding", "Quantity"):
         if value.__class__ is not dict or value.get("code").__class__ is not str:
             return []
         system = value.get("system")
-        return [(system, value["code"], _text(value.get("version")))] if system is None or system.__class__ is str else []
+        return (
+            [(system, value["code"], _text(value.get("version")))] if system is None or system.__class__ is str else []
+        )
     return [(None, value, None)] if value.__class__ is str else []
 
 
