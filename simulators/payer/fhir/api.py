@@ -38,7 +38,7 @@ def unsupported_method(method: str, allowed: str) -> FhirError:
     return FhirError(405, "not-supported", f"{method} is not supported here", headers=((b"allow", allowed.encode()),))
 
 
-@unsupported_method.fault("method-refusal-has-no-allow", violates="FHIR-ERRORS-02")
+@unsupported_method.fault("method-refusal-has-no-allow", violates="FHIR-ERRORS-03")
 def no_allow(method: str, allowed: str) -> FhirError:
     """405 comes without the Allow header."""
     return FhirError(405, "not-supported", f"{method} is not supported here")

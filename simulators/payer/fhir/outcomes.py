@@ -55,7 +55,7 @@ def answered_internal(error: ProtocolError, body: bytes) -> tuple[int, bytes, by
     return 500 if error.status in (400, 404, 405) else error.status, b"application/fhir+json;charset=utf-8", body
 
 
-@refusal_as_told.fault("error-shows-a-stack-trace", violates="FHIR-ERRORS-01")
+@refusal_as_told.fault("error-shows-a-stack-trace", violates="FHIR-ERRORS-02")
 def stack_trace(error: ProtocolError, body: bytes) -> tuple[int, bytes, bytes]:
     """An error tells where in the server's program it arose."""
     trace = f'Traceback (most recent call last):\n  File "/srv/payer/fhir/api.py", line 118, in answer\nFhirError: {error.text}'
