@@ -46,7 +46,6 @@ def run(
     shard: str,
     scheduler: str | None,
     as_of: str,
-    report: bool,
 ) -> int:
     """Make the dataset; the exit code."""
     try:
@@ -67,10 +66,6 @@ def run(
                 executor=dask_executor(scheduler) if scheduler else None,
                 progress=advance,
             )
-        if report:
-            from synthetic_data.report import write_report
-
-            write_report(out, made)
     except (WrongArguments, DatasetError, TableError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 2

@@ -7,10 +7,10 @@ from typing import Any
 from synthetic_data.clinical import (
     assessments,
     documents,
+    drugs,
     encounters,
     laboratory,
     medications,
-    network,
     observations,
     patients,
     plans,
@@ -45,5 +45,5 @@ def render(member: Member, world: World) -> list[dict[str, Any]]:
 
 
 def shared(world: World) -> list[dict[str, Any]]:
-    """What belongs to no member: organizations, locations, clinicians, drugs given at clinics."""
-    return network.network(world)
+    """What belongs to no member on the clinical side: drugs given at clinics."""
+    return drugs.drugs(world)
