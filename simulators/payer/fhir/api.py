@@ -149,6 +149,9 @@ class FhirApi:
             case [_, id]:
                 _require_id(type_name, id)
                 return self._served(reach, reading.read(store, reach, request, type_name, id))
+            case ["Patient", id, "$everything"] if self.payer.deployment.fhir.everything and not reach.base.is_open:
+                reading.found(store, reach, "Patient", id)
+                return Response(200, self.searching.everything(reach, id, parameters))
             case [_, id, "_history"]:
                 _require_id(type_name, id)
                 entries, _ = reading.history(store, reach, type_name, id)

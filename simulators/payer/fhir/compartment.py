@@ -2,7 +2,7 @@
 
 `Reach` is asked before anything leaves the store: reads, searches, includes, chains, totals and pages see the same world, so that
 nothing outside it can be told from nothing at all. Leaves to others: whether a token is good (authorization/access.py), which
-labels a member's consent opens (privacy.py).
+labels a member's consent opens (privacy.py), when a resource arrives (freshness.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from simulators.payer.context import Grant
 from simulators.payer.errors import FhirError, Forbidden
 from simulators.payer.fhir.bases import Base
+from simulators.payer.fhir.freshness import is_available
 from simulators.payer.rules import rule
 from simulators.payer.store import Candidate, Stored
 
@@ -69,12 +70,6 @@ def any_type(permissions: frozenset[str], interaction: str) -> bool:
     return True
 
 
-@rule
-def has_arrived(visible: int, now: int) -> bool:
-    """A resource is there from the moment it was received, processed and due (42 CFR 431.60(b))."""
-    return visible <= now
-
-
 @dataclass
 class Reach:
     """The world one request sees: whose record, which types, at which moment."""
@@ -115,7 +110,7 @@ class Reach:
 
     def exists(self, resource: Candidate | Stored) -> bool:
         """Whether a resource is there at all for this request, whoever's record it is in."""
-        if not resource.apis & self.base.bit or not has_arrived(self.active, resource.visible, self.now):
+        if not resource.apis & self.base.bit or not is_available(self.active, resource, self.now):
             return False
         if self.newest is not None and resource.rid > self.newest:
             return False

@@ -42,7 +42,7 @@ def along(
         step = [include for include in includes if first or include.iterate]
         back = [include for include in revincludes if first or include.iterate]
         fresh = []
-        for candidate in [*_forward(world, frontier, step), *_backward(world, frontier, back)]:
+        for candidate in [*forward(world, frontier, step), *_backward(world, frontier, back)]:
             name = (candidate.type, candidate.id)
             if name not in known:
                 known.add(name)
@@ -56,7 +56,8 @@ def along(
     return included(world.reach.active, found)
 
 
-def _forward(world: World, sources: Iterable[Candidate], includes: Sequence[Include]) -> list[Candidate]:
+def forward(world: World, sources: Iterable[Candidate], includes: Sequence[Include]) -> list[Candidate]:
+    """What the sources refer to by the parameters of the includes."""
     names: dict[tuple[str, str], None] = {}
     references = world.reach.base.catalog.references
     for source in sources:

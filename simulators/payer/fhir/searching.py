@@ -11,7 +11,7 @@ from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from simulators.payer.context import Payer
-from simulators.payer.fhir import served
+from simulators.payer.fhir import everything, served
 from simulators.payer.fhir.bundles import Entry, Links, searchset
 from simulators.payer.fhir.compartment import Reach
 from simulators.payer.fhir.dates import text_of
@@ -87,16 +87,31 @@ class Searching:
         page_may_be_followed(reach.active, page.holder, holder_of(reach.grant))
         if page.base != reach.base.name:
             page_may_be_followed(frozenset(), page.holder, "another base")
-        reach.require(page.type, "s")
-        query = _parsed(reach.base.catalog, page.type, page.parameters, False, reach.active)
+        if page.type == everything.TYPE:
+            query = Query(everything.TYPE, understood=page.parameters)
+        else:
+            reach.require(page.type, "s")
+            query = _parsed(reach.base.catalog, page.type, page.parameters, False, reach.active)
         frozen = replace(reach, now=page.moment, newest=page.newest)
         first = _self_link(reach.base.url, page.type, query.understood)
         return self._page(frozen, query, page.start, page.last, f"{reach.base.url}?_page={token}", first)
 
+    def everything(self, reach: Reach, patient: str, parameters: Parameters) -> bytes:
+        """The first page of Patient/$everything."""
+        asked = tuple((name, value) for name, value in parameters if name not in ("_format", "_page", "_patient"))
+        link = _self_link(reach.base.url, f"Patient/{patient}/{everything.TYPE}", asked)
+        return self._page(reach, Query(everything.TYPE, understood=(*asked, ("_patient", patient))), 0, 0, link, link)
+
     def _page(self, reach: Reach, query: Query, start: int, last: int, self_link: str, first_link: str) -> bytes:
         fhir = self.payer.deployment.fhir
         world = World(self.store, reach)
-        found = execute(world, query)
+        if query.type == everything.TYPE:
+            patient = dict(query.understood)["_patient"]
+            asked = everything.parse(patient, query.understood)
+            query = replace(query, count=asked.count)
+            found = everything.record(world, asked)
+        else:
+            found = execute(world, query)
         if fhir.reorder_entries and not query.sort:
             found = found[::-1]
         total = len(found) if query.total != "none" and (fhir.bundle_total or query.total) else None
