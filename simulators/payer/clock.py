@@ -35,6 +35,15 @@ class Clock:
         else:
             self._offset += by
 
+    def advance_seconds(self, seconds: float) -> None:
+        """`advance` by seconds."""
+        self.advance(timedelta(seconds=seconds))
+
+    def state(self) -> dict[str, float | None]:
+        """What another process needs to tell the same time: the frozen instant, or the offset from real time."""
+        frozen = self._frozen.timestamp() if self._frozen is not None else None
+        return {"frozen": frozen, "offset": self._offset.total_seconds()}
+
     def resume(self) -> None:
         """Run again from where a frozen clock stands."""
         if self._frozen is not None:

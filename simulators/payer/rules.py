@@ -8,6 +8,8 @@ else of faults. Nothing on the wire tells which fault is on.
 from __future__ import annotations
 
 import difflib
+import importlib
+import pkgutil
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -84,9 +86,21 @@ def rule(function: Callable[P, R]) -> Rule[P, R]:
     return Rule(function)
 
 
+def load_catalog() -> dict[str, Fault]:
+    """Every fault of every module of the payer, imported if it was not yet."""
+    import simulators.payer as payer
+
+    for module in pkgutil.walk_packages(payer.__path__, f"{payer.__name__}."):
+        importlib.import_module(module.name)
+    return CATALOG
+
+
 def select(wanted: Iterable[str]) -> frozenset[str]:
     """Fault ids for ids or id prefixes; raises UnknownFault with the nearest name for one that matches none."""
     chosen: set[str] = set()
+    wanted = list(wanted)
+    if wanted:
+        load_catalog()
     for name in wanted:
         found = {id for id in CATALOG if id == name} or {id for id in CATALOG if id.startswith(name)}
         if not found:

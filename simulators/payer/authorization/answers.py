@@ -1,0 +1,139 @@
+"""The authorization response: code or error on the redirect, with state and iss (RFC 6749 section 4.1.2, RFC 9207, RFC 9700).
+
+Leaves to others: whether to redirect at all (authorize.py), what the member decided (interaction.py).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from simulators.payer.authorization.records import Client
+from simulators.payer.authorization.server import Server
+from simulators.payer.rules import rule
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A checked authorization request."""
+
+    client: Client
+    redirect_uri: str
+    state: str | None
+    scope: str  # what may be granted at most
+    requested: str  # what the app wrote
+    nonce: str | None
+    challenge: str | None
+    method: str | None
+    prompt: frozenset[str]
+    max_age: int | None
+    login_hint: str
+    launch: str
+
+
+@rule
+def returned_state(state: str | None, is_error: bool) -> str | None:
+    """RFC 6749 section 4.1.2: state comes back exactly as it was sent, on success and on error."""
+    return state
+
+
+@returned_state.fault("state-not-returned", violates="SMART-STANDALONE-03")
+def dropped(state: str | None, is_error: bool) -> str | None:
+    """state does not come back."""
+    return None
+
+
+@returned_state.fault("state-not-returned-on-error", violates="SMART-STANDALONE-03")
+def dropped_on_error(state: str | None, is_error: bool) -> str | None:
+    """state comes back with a code, but not with an error."""
+    return None if is_error else state
+
+
+@returned_state.fault("state-shortened", violates="SMART-STANDALONE-03")
+def shortened(state: str | None, is_error: bool) -> str | None:
+    """state comes back cut to its first 16 characters."""
+    return state[:16] if state else state
+
+
+@returned_state.fault("state-special-characters-lost", violates="SMART-STANDALONE-03")
+def cleaned(state: str | None, is_error: bool) -> str | None:
+    """state comes back without everything that is no letter or digit."""
+    return re.sub(r"[^A-Za-z0-9]", "", state) if state else state
+
+
+@rule
+def redirect_error(error: str) -> str:
+    """RFC 6749 section 4.1.2.1: a registered error code."""
+    return error
+
+
+@redirect_error.fault("denial-answered-server-error", violates="SMART-STANDALONE-06")
+def server_error(error: str) -> str:
+    """A member who declines is answered server_error."""
+    return "server_error" if error == "access_denied" else error
+
+
+@redirect_error.fault("authorization-error-code-of-ones-own", violates="RFC6749-ERROR-07")
+def own_code(error: str) -> str:
+    """Errors on the redirect carry a code no specification has."""
+    return error if error == "access_denied" else "AUTH-017"
+
+
+@rule
+def response_issuer(issuer: str, announced: bool) -> str | None:
+    """RFC 9207 section 2: iss on the redirect is the issuer, where announced."""
+    return issuer if announced else None
+
+
+@response_issuer.fault("issuer-parameter-of-other-server", violates="RFC9207-ISS-01")
+def other_issuer(issuer: str, announced: bool) -> str | None:
+    """iss on the redirect names another authorization server."""
+    return "https://issuer.example" if announced else None
+
+
+@response_issuer.fault("issuer-parameter-missing", violates="RFC9207-ISS-01")
+def no_issuer(issuer: str, announced: bool) -> str | None:
+    """iss is announced in the metadata and missing from the redirect."""
+    return None
+
+
+@rule
+def response_mode_status(status: int) -> int:
+    """RFC 9700 section 4.12: never 307, which would hand the password on."""
+    return status
+
+
+@response_mode_status.fault("credentials-redirected-by-307", violates="RFC9700-UI-06")
+def temporary(status: int) -> int:
+    """After the consent form the browser is redirected with 307, which repeats the form at the app."""
+    return 307
+
+
+def redirect(server: Server, redirect_uri: str, members: dict[str, str], state: str | None) -> Response:
+    """Back to the app."""
+    faults, is_error = server.payer.faults, "error" in members
+    pairs = dict(members)
+    if (returned := returned_state(faults, state, is_error)) is not None:
+        pairs["state"] = returned
+    if (issuer := response_issuer(faults, server.issuer, server.settings.issuer_parameter)) is not None:
+        pairs["iss"] = issuer
+    joint = "&" if "?" in redirect_uri else "?"
+    status = response_mode_status(faults, server.settings.redirect_status)
+    return Response(
+        b"",
+        status,
+        {
+            "Location": f"{redirect_uri}{joint}{urlencode(pairs)}",
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+        },
+    )
+
+
+def refuse(server: Server, redirect_uri: str, error: str, description: str, state: str | None) -> Response:
+    """An error, back to the app."""
+    members = {"error": redirect_error(server.payer.faults, error), "error_description": description}
+    return redirect(server, redirect_uri, members, state)

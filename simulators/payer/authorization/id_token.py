@@ -1,0 +1,279 @@
+"""id_tokens and JWT access tokens: their claims and their signatures (OIDC Core section 2, SMART sso-openid-connect, RFC 9068).
+
+Leaves to others: who logged in (interaction.py), which keys (keys.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from joserfc.jws import JWSRegistry
+
+from simulators.payer.authorization.records import Consent
+from simulators.payer.authorization.server import Server
+from simulators.payer.rules import rule
+
+LIFE = 3600.0
+REGISTRY = JWSRegistry(algorithms=["RS256", "ES256", "none"])
+
+
+def subject_of(issuer: str, username: str) -> str:
+    """The `sub` of a person: stable, never reassigned, tells nothing (OIDC Core section 8)."""
+    return hashlib.sha256(f"{issuer} {username}".encode()).hexdigest()[:32]
+
+
+def half_hash(text: str) -> str:
+    """OIDC Core section 3.1.3.6: at_hash for RS256."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode("ascii")).digest()[:16]).rstrip(b"=").decode()
+
+
+@rule
+def id_token_claims(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """OIDC Core section 2 and SMART: who logged in, for which app, when."""
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "sub": subject,
+        "aud": client_id,
+        "iat": int(now),
+        "exp": int(now + LIFE),
+        "at_hash": at_hash,
+    }
+    if auth_time is not None:
+        claims["auth_time"] = int(auth_time)
+    if nonce is not None:
+        claims["nonce"] = nonce
+    if fhir_user is not None:
+        claims["fhirUser"] = fhir_user
+    return claims
+
+
+def _spoiled(name: str, value: Any, *given: Any) -> dict[str, Any]:
+    claims = id_token_claims.function(*given)
+    if value is None:
+        claims.pop(name, None)
+    else:
+        claims[name] = value
+    return claims
+
+
+@id_token_claims.fault("id-token-for-other-client", violates="OIDC-IDTOKEN-04")
+def other_audience(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """aud of the id_token names another app."""
+    return _spoiled("aud", "another-app", issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("id-token-of-other-issuer", violates="OIDC-IDTOKEN-05")
+def other_issuer(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """iss of the id_token is not the issuer of the discovery document."""
+    return _spoiled("iss", issuer + "/", issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("id-token-already-expired", violates="OIDC-IDTOKEN-06")
+def expired(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """exp of the id_token lies in the past when it is issued."""
+    return _spoiled("exp", int(now - LIFE), issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("id-token-without-subject", violates="OIDC-IDTOKEN-01")
+def nameless(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """The id_token has no sub."""
+    return _spoiled("sub", None, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("nonce-not-returned", violates="OIDC-IDTOKEN-02")
+def no_nonce(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """The nonce of the request is missing from the id_token."""
+    return _spoiled("nonce", None, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("nonce-of-other-request", violates="OIDC-IDTOKEN-02")
+def other_nonce(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """The id_token carries a nonce nobody sent."""
+    return _spoiled("nonce", "n-0S6_WzA2Mj", issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("fhir-user-missing", violates="OIDC-IDTOKEN-03")
+def no_fhir_user(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """The scope fhirUser was granted, the id_token has no fhirUser."""
+    return _spoiled("fhirUser", None, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("fhir-user-of-nobody", violates="OIDC-IDTOKEN-03")
+def unreadable_fhir_user(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """fhirUser names a resource that does not exist."""
+    wrong = fhir_user and fhir_user.rsplit("/", 1)[0] + "/nobody"
+    return _spoiled("fhirUser", wrong, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("subject-changes-with-every-login", violates="OIDC-SUB-01")
+def changing_subject(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """The same person gets another sub each time."""
+    return _spoiled(
+        "sub", half_hash(f"{subject}{at_hash}"), issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash
+    )
+
+
+@id_token_claims.fault("at-hash-of-other-token", violates="OIDC-IDTOKEN-07")
+def other_token(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """at_hash does not belong to the access token it came with."""
+    return _spoiled(
+        "at_hash", half_hash("another token"), issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash
+    )
+
+
+@rule
+def sign_id_token(server: Server, claims: dict[str, Any]) -> str:
+    """RS256 with the newest key, its kid in the header."""
+    key, kid = server.keys.signing("RS256")
+    return jwt.encode({"alg": "RS256", "kid": kid, "typ": "JWT"}, claims, key, registry=REGISTRY)
+
+
+@sign_id_token.fault("id-token-unsigned", violates="OIDC-IDTOKEN-08")
+def unsigned(server: Server, claims: dict[str, Any]) -> str:
+    """The id_token has alg none and no signature."""
+    return jwt.encode({"alg": "none", "typ": "JWT"}, claims, OctKey.import_key("none"), registry=REGISTRY)
+
+
+@sign_id_token.fault("id-token-signature-broken", violates="OIDC-IDTOKEN-08")
+def broken(server: Server, claims: dict[str, Any]) -> str:
+    """The signature of the id_token does not verify."""
+    head, payload, signature = sign_id_token.function(server, claims).split(".")
+    return f"{head}.{payload}.{signature[:10]}{'A' if signature[10] != 'A' else 'B'}{signature[11:]}"
+
+
+@sign_id_token.fault("id-token-key-not-published", violates="OIDC-IDTOKEN-08")
+def unknown_key(server: Server, claims: dict[str, Any]) -> str:
+    """The id_token names a key the JWKS does not have."""
+    key, _ = server.keys.signing("RS256")
+    return jwt.encode({"alg": "RS256", "kid": "rolled-over", "typ": "JWT"}, claims, key, registry=REGISTRY)
+
+
+@sign_id_token.fault("id-token-signed-es256", violates="OIDC-IDTOKEN-09")
+def other_algorithm(server: Server, claims: dict[str, Any]) -> str:
+    """The id_token is signed ES256, which discovery does not list."""
+    key, kid = server.keys.signing("ES256")
+    return jwt.encode({"alg": "ES256", "kid": kid, "typ": "JWT"}, claims, key, registry=REGISTRY)
+
+
+def fhir_user_url(server: Server, reference: str | None) -> str | None:
+    """fhirUser as an absolute address below the FHIR base."""
+    return f"{server.fhir_base}/{reference}" if reference else None
+
+
+def id_token(server: Server, consent: Consent, scopes: frozenset[str], nonce: str | None, access_token: str) -> str:
+    """The signed id_token of a token response."""
+    fhir_user = fhir_user_url(server, consent.fhir_user) if scopes & {"fhirUser", "profile"} else None
+    claims = id_token_claims(
+        server.payer.faults, server.issuer, subject_of(server.issuer, consent.subject), consent.client_id,
+        server.payer.clock.timestamp(), nonce, consent.auth_time, fhir_user, half_hash(access_token),
+    )  # fmt: skip
+    return sign_id_token(server.payer.faults, server, claims)
+
+
+def access_token_jwt(server: Server, claims: dict[str, Any]) -> str:
+    """A JWT access token (RFC 9068): ES256, typ at+jwt."""
+    key, kid = server.keys.signing("ES256")
+    return jwt.encode({"alg": "ES256", "kid": kid, "typ": "at+jwt"}, claims, key, registry=REGISTRY)

@@ -1,0 +1,395 @@
+"""From a checked authorization request to the member's decision: sign in, prove it, choose the person and the data, allow or deny.
+
+Each step is a page of its own and a POST that answers 303; what was done so far is kept on the server under a transaction bound to the
+browser that began it. Leaves to others: the request (authorize.py), credentials (portals/people.py), codes (codes.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from simulators.payer.authorization import answers, codes, consenting, parameters
+from simulators.payer.authorization.answers import Asked
+from simulators.payer.authorization.clients import client_is_served
+from simulators.payer.authorization.errors import InvalidRequest
+from simulators.payer.authorization.parameters import Parameters
+from simulators.payer.authorization.records import Code, Consent, digest, fresh, same
+from simulators.payer.authorization.server import Server, of
+from simulators.payer.context import Payer
+from simulators.payer.portals import people, rendering, sessions
+from simulators.payer.portals.people import Member
+from simulators.payer.protection import limits
+from simulators.payer.rules import rule
+
+TRANSACTION_LIFE = 900.0
+BROWSER_COOKIE = "pa_browser"
+
+
+@rule
+def code_needs_decision(allowed: bool) -> bool:
+    """A code is issued only after the member allowed it."""
+    return not allowed
+
+
+@code_needs_decision.fault(
+    "code-issued-without-consent", violates="HEALTHSHARE-2.1.1-AUTH-CODE-ISSUE", also=["DEAN-PERMISSION-01"]
+)
+def no_decision(allowed: bool) -> bool:
+    """After sign-in the app gets its code; nobody is asked."""
+    return False
+
+
+@rule
+def denial_is_denied(allowed: bool) -> bool:
+    """A member who declines gives nothing away (SMART: access_denied)."""
+    return allowed
+
+
+@denial_is_denied.fault("denial-answered-with-a-code", violates="SMART-STANDALONE-06", also=["DEAN-PERMISSION-01"])
+def denied_all_the_same(allowed: bool) -> bool:
+    """The member declines and the app gets a code."""
+    return True
+
+
+@rule
+def must_sign_in(signed_in: bool, prompt: frozenset[str], age: float, max_age: int | None) -> bool:
+    """OIDC Core section 3.1.2.1: prompt=login and max_age ask for a fresh sign-in."""
+    return not signed_in or "login" in prompt or (max_age is not None and age > max_age)
+
+
+@must_sign_in.fault("prompt-login-ignored", violates="OIDC-PROMPT-01")
+def no_fresh_sign_in(signed_in: bool, prompt: frozenset[str], age: float, max_age: int | None) -> bool:
+    """prompt=login does not ask a signed-in member again."""
+    return not signed_in
+
+
+@rule
+def prompt_none_answer(signed_in: bool) -> str:
+    """OIDC Core section 3.1.2.6: prompt=none shows no page; login_required or consent_required goes back."""
+    return "consent_required" if signed_in else "login_required"
+
+
+@prompt_none_answer.fault("prompt-none-shows-a-page", violates="OIDC-PROMPT-02")
+def shows_page(signed_in: bool) -> str:
+    """prompt=none leads to the login page."""
+    return ""
+
+
+@dataclass
+class Transaction:
+    """What was asked and what has been done, between two pages."""
+
+    id: str
+    asked: Asked
+    browser: str  # digest of the cookie of the browser that began
+    csrf: str
+    username: str = ""
+    auth_time: float = 0.0
+    done: list[str] = field(default_factory=list)  # password, factor, challenge, identifier
+    mailed: str = ""
+    mailed_at: float = 0.0
+    questions: list[str] = field(default_factory=list)
+    wrong: int = 0
+    message: str = ""
+
+
+def save(server: Server, transaction: Transaction) -> None:
+    """Keep what has been done."""
+    detail = {**asdict(transaction), "client_id": transaction.asked.client.client_id}
+    detail["asked"] = {**asdict(transaction.asked), "client": None, "prompt": sorted(transaction.asked.prompt)}
+    server.payer.database.execute(
+        "INSERT INTO transactions (id, detail, expires_at) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET detail = excluded.detail",
+        (digest(transaction.id), orjson.dumps(detail).decode(), server.payer.clock.timestamp() + TRANSACTION_LIFE),
+    )
+
+
+def find(server: Server, request: Request, id: str) -> Transaction | None:
+    """The transaction of that id, if this browser began it and its time is not over."""
+    row = server.payer.database.one(
+        "SELECT detail FROM transactions WHERE id = ? AND expires_at > ?", (digest(id), server.payer.clock.timestamp())
+    )
+    if row is None:
+        return None
+    detail = orjson.loads(row[0])
+    client = server.client(detail.pop("client_id"))
+    if client is None or not same(detail["browser"], digest(sessions.browser(request))):
+        return None
+    asked = detail.pop("asked")
+    asked.update(client=client, prompt=frozenset(asked["prompt"]))
+    return Transaction(**{**detail, "asked": Asked(**asked)})
+
+
+def drop(server: Server, transaction: Transaction) -> None:
+    """It is over."""
+    server.payer.database.execute("DELETE FROM transactions WHERE id = ?", (digest(transaction.id),))
+
+
+def begin(server: Server, request: Request, asked: Asked) -> Response:
+    """A checked request: to the first page, or straight back when no page may be shown."""
+    payer = server.payer
+    session = sessions.current(payer, request, "member")
+    age = payer.clock.timestamp() - session.auth_time if session else 0.0
+    asks_sign_in = must_sign_in(payer.faults, session is not None, asked.prompt, age, asked.max_age)
+    if "none" in asked.prompt and (error := prompt_none_answer(payer.faults, not asks_sign_in)):
+        return answers.refuse(server, asked.redirect_uri, error, "no page may be shown, and one is needed", asked.state)
+    cookie = sessions.browser(request) or fresh()
+    transaction = Transaction(fresh(), asked, digest(cookie), fresh())
+    if session is not None and not asks_sign_in:
+        transaction.username, transaction.auth_time = session.subject, session.auth_time
+        transaction.done = ["password", "factor", "challenge"]
+    save(server, transaction)
+    response = RedirectResponse(_address(payer, transaction, request), 303, {"Cache-Control": "no-store"})
+    sessions.set_cookie(payer, response, BROWSER_COOKIE, cookie)
+    return response
+
+
+def _address(payer: Payer, transaction: Transaction, request: Request) -> str:
+    asked = request.query_params.get("ui_locales", "")[:2]
+    tail = f"&lang={asked}" if asked in payer.deployment.portals.languages else ""
+    return f"{payer.url(payer.deployment.endpoints.authorize)}/continue?transaction={transaction.id}{tail}"
+
+
+def next_step(payer: Payer, transaction: Transaction, member: Member | None) -> str:
+    """The page that comes next."""
+    login, done = payer.deployment.login, transaction.done
+    if "password" not in done or member is None:
+        return "sign_in"
+    if "factor" not in done and people.second_factor_needed(payer.faults, login.second_factor):
+        return "factor"
+    if "challenge" not in done and login.challenge_questions and member.answers:
+        return "challenge"
+    if "identifier" not in done and login.unique_client_identifier:
+        return "identifier"
+    return "consent"
+
+
+def show(server: Server, request: Request, transaction: Transaction, status: int = 200) -> Response:
+    """The page of the next step."""
+    payer, member = server.payer, people.members(server.payer).get(transaction.username)
+    step = next_step(payer, transaction, member)
+    values: dict[str, Any] = {
+        "transaction": transaction,
+        "client": transaction.asked.client,
+        "message": transaction.message,
+    }
+    if step == "factor" and member is not None:
+        _mail_code(payer, transaction, member)
+        values["factors"] = payer.deployment.login.second_factor
+    elif step == "challenge" and member is not None:
+        count = payer.deployment.login.challenge_questions
+        transaction.questions = transaction.questions or list(member.answers)[:count]
+    elif step == "consent" and member is not None:
+        if not code_needs_decision(payer.faults, False):
+            return _allow(server, request, transaction, member, consenting.everything(payer, transaction.asked, member))
+        values.update(consenting.offer(payer, transaction.asked, member))
+    transaction.message = ""
+    save(server, transaction)
+    return rendering.page(payer, request, f"{step}.html", status, **values)
+
+
+def _mail_code(payer: Payer, transaction: Transaction, member: Member) -> None:
+    now = payer.clock.timestamp()
+    if "mail" not in payer.deployment.login.second_factor or (
+        transaction.mailed and now - transaction.mailed_at < people.CODE_LIFE
+    ):
+        return
+    transaction.mailed, transaction.mailed_at = people.new_code(), now
+    people.send_mail(
+        payer, member.username, "Your sign-in code", f"Your code is {transaction.mailed}. It is good for ten minutes."
+    )
+
+
+# -- steps ----------------------------------------------------------------------------------------------------------------------
+
+
+def _sign_in(server: Server, transaction: Transaction, form: Parameters, address: str) -> Member | None:
+    payer = server.payer
+    declared = payer.deployment.limits
+    limits.take(payer, "sign-in", declared.logins, declared.logins_per_seconds, "", address)
+    username, password = form.get("username") or "", form.get("password") or ""
+    count, until = people.failures(payer, username)
+    if people.locked(payer.faults, count, until, payer.clock.timestamp(), payer.deployment.login.failures_before_lock):
+        transaction.message = "signin_locked"
+        return None
+    member = people.members(payer).get(username)
+    right = people.password_is_right(payer.faults, member.password if member else "\0nobody", password)
+    if member is None or not right:
+        people.failed(payer, username)
+        transaction.message = people.sign_in_refusal(payer.faults, member is not None)
+        return None
+    people.succeeded(payer, username)
+    transaction.username, transaction.auth_time = username, payer.clock.timestamp()
+    transaction.done = ["password"]
+    return member
+
+
+def _factor(server: Server, transaction: Transaction, form: Parameters, member: Member) -> bool:
+    payer, now, sent = server.payer, server.payer.clock.timestamp(), (form.get("one_time_code") or "").replace(" ", "")
+    expected: tuple[str, ...] = ()
+    if "totp" in payer.deployment.login.second_factor:
+        expected += people.totp_codes(member, now)
+    if transaction.mailed and now - transaction.mailed_at < people.CODE_LIFE:
+        expected += (transaction.mailed,)
+    used = tuple(code for code, at in _used_codes(payer, member.username) if now - at < people.CODE_LIFE)
+    if not people.one_time_code_is_right(payer.faults, expected, sent, used):
+        return False
+    payer.database.execute(
+        "INSERT INTO shared_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (f"used {member.username}", orjson.dumps([*((code, now) for code in used), (sent, now)]).decode()),
+    )
+    return True
+
+
+def _used_codes(payer: Payer, username: str) -> list[tuple[str, float]]:
+    row = payer.database.one("SELECT value FROM shared_state WHERE name = ?", (f"used {username}",))
+    return [(code, at) for code, at in orjson.loads(row[0])] if row else []
+
+
+def _challenge(payer: Payer, transaction: Transaction, form: Parameters, member: Member) -> bool:
+    given = [form.get(f"answer{place}") or "" for place in range(len(transaction.questions))]
+    right = [
+        people.answer_is_right(payer.faults, member.answers.get(question, "\0"), sent)
+        for question, sent in zip(transaction.questions, given, strict=True)
+    ]
+    return bool(right) and all(right)
+
+
+def proceed(server: Server, request: Request, transaction: Transaction, form: Parameters) -> Response:
+    """Take the form of the page that was shown."""
+    payer = server.payer
+    member = people.members(payer).get(transaction.username)
+    step = next_step(payer, transaction, member)
+    address = request.client.host if request.client else "unknown"
+    if step == "consent" and member is not None and form.get("decision"):
+        if not denial_is_denied(payer.faults, form.get("decision") == "allow"):
+            drop(server, transaction)
+            asked = transaction.asked
+            return answers.refuse(server, asked.redirect_uri, "access_denied", "the member declined", asked.state)
+        chosen = consenting.chosen(payer, transaction.asked, member, form, _all(form, "category"))
+        if chosen is None:
+            transaction.message = "consent_person_unknown"
+            save(server, transaction)
+            return show(server, request, transaction, 403)
+        return _allow(server, request, transaction, member, chosen)
+    before = list(transaction.done)
+    if step == "sign_in" and form.get("username") is not None:
+        member = _sign_in(server, transaction, form, address)
+    elif step != "sign_in" and member is not None and step != "consent":
+        _prove(server, transaction, form, member, step)
+    failed = transaction.done == before
+    if failed and step != "sign_in" and transaction.wrong >= payer.deployment.login.failures_before_lock:
+        transaction.username, transaction.done, transaction.wrong, transaction.message = "", [], 0, "signin_again"
+    save(server, transaction)
+    if failed:
+        return show(server, request, transaction, 400 if step != "sign_in" else 401)
+    response = RedirectResponse(_address(payer, transaction, request), 303, {"Cache-Control": "no-store"})
+    if next_step(payer, transaction, member) == "consent":
+        sessions.begin(payer, request, response, "member", transaction.username)
+    return response
+
+
+def _prove(server: Server, transaction: Transaction, form: Parameters, member: Member, step: str) -> None:
+    payer = server.payer
+    passed = {
+        "factor": lambda: _factor(server, transaction, form, member),
+        "challenge": lambda: _challenge(payer, transaction, form, member),
+        "identifier": lambda: people.identifier_is_right(
+            payer.faults, member.unique_client_identifier, form.get("unique_client_identifier") or ""
+        ),
+    }[step]()
+    if passed:
+        transaction.done.append(step)
+    else:
+        transaction.wrong += 1
+        transaction.message = f"{step}_failed"
+        people.failed(payer, member.username)
+
+
+def _all(form: Parameters, name: str) -> frozenset[str]:
+    return frozenset(value for key, value in form.values.items() if key == name or key.startswith(f"{name}."))
+
+
+def _allow(
+    server: Server, request: Request, transaction: Transaction, member: Member, chosen: consenting.Choice
+) -> Response:
+    payer, asked, now = server.payer, transaction.asked, server.payer.clock.timestamp()
+    drop(server, transaction)
+    if not client_is_served(payer.faults, asked.client.status):
+        return rendering.page(payer, request, "error.html", 403, reason="client_not_served")
+    acting = chosen.patient is not None and chosen.patient != member.patient
+    related = member.related_person.get(chosen.patient or "")
+    consent = Consent(
+        id=fresh(12), client_id=asked.client.client_id, subject=member.username, patient=chosen.patient,
+        fhir_user=f"RelatedPerson/{related}" if acting and related else f"Patient/{member.patient}",
+        acts_for=chosen.patient if acting else None,
+        relationship=chosen.relationship if acting else None,
+        rights_until=people.rights_end(payer, member, chosen.patient) if acting and chosen.patient else None,
+        scope=" ".join(chosen.scopes), sensitive=" ".join(sorted(chosen.sensitive)), granted_at=now,
+        expires_at=now + chosen.days * 86_400 if chosen.days else None, auth_time=transaction.auth_time,
+    )  # fmt: skip
+    text = fresh()
+    code = Code(
+        digest(text), consent.id, consent.client_id, asked.redirect_uri, asked.challenge, asked.method, asked.nonce, consent.scope,
+        asked.requested, now + codes.code_lifetime(payer.faults, server.settings.code_seconds),
+    )  # fmt: skip
+    with payer.database.transaction():
+        server.ledger.add_consent(consent)
+        server.ledger.add_code(code)
+    return answers.redirect(server, asked.redirect_uri, {"code": text}, asked.state)
+
+
+def routes(payer: Payer) -> Sequence[BaseRoute]:
+    """The pages between the request and the decision."""
+    server = of(payer)
+
+    async def page(request: Request) -> Response:
+        server.refresh()
+        transaction = find(server, request, request.query_params.get("transaction", ""))
+        if transaction is None:
+            return rendering.page(payer, request, "error.html", 400, reason="transaction_over")
+        return show(server, request, transaction)
+
+    async def submit(request: Request) -> Response:
+        server.refresh()
+        try:
+            kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+            if kind != "application/x-www-form-urlencoded":
+                raise InvalidRequest("not a form")
+            raw = await parameters.body(request, payer.deployment.limits.largest_body_bytes)
+            form = parameters.parse(_numbered(raw, b"category"))
+        except InvalidRequest as refused:
+            return rendering.page(payer, request, "error.html", refused.status, reason="request_malformed")
+        transaction = find(server, request, form.get("transaction") or "")
+        if transaction is None:
+            return rendering.page(payer, request, "error.html", 400, reason="transaction_over")
+        if form.repeated or not sessions.form_is_ours(payer.faults, transaction.csrf, form.get("form_token") or ""):
+            return rendering.page(payer, request, "error.html", 403, reason="form_not_ours")
+        try:
+            return proceed(server, request, transaction, form)
+        except limits.TooMany as too_many:
+            answer = rendering.page(payer, request, "error.html", 429, reason="too_many")
+            status, headers = limits.answer_headers(payer.faults, too_many.seconds)
+            answer.status_code = status
+            answer.headers.update(headers)
+            return answer
+
+    path = f"{payer.deployment.endpoints.authorize}/continue"
+    return [Route(path, page, methods=["GET"]), Route(path, submit, methods=["POST"])]
+
+
+def _numbered(raw: bytes, name: bytes) -> bytes:
+    """Check boxes of one name, told apart, because nothing else of a form may come twice."""
+    pieces = raw.split(b"&")
+    return b"&".join(
+        piece.replace(name + b"=", name + b"." + str(place).encode() + b"=", 1)
+        if piece.startswith(name + b"=")
+        else piece
+        for place, piece in enumerate(pieces)
+    )

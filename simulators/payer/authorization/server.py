@@ -1,0 +1,96 @@
+"""The authorization server of one payer: its settings, its records, its keys, and what it keeps in memory between requests.
+
+What it keeps is dropped when the epoch of the records moves, so that a revocation by one worker counts in every other at its next
+request. Leaves to others: every decision.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from simulators.payer.authorization import keys
+from simulators.payer.authorization.records import Client, Ledger
+from simulators.payer.context import Grant, Payer
+
+
+class Server:
+    """One a process and payer; `of(payer)` finds it."""
+
+    def __init__(self, payer: Payer) -> None:
+        self.payer = payer
+        self.settings = payer.deployment.authorization
+        self.ledger = Ledger(payer.database)
+        self.keys = keys.ring_of(payer)
+        self.grants: dict[str, Grant] = {}  # what access.py verified, by token text
+        self.touched: dict[str, float] = {}  # last access by consent, not yet written
+        self.fetched_keys: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._clients: dict[str, Client] = {}
+        self._epoch = self.ledger.epoch()
+        self.adopt_shared_state()
+        payer.on_reset.append(self.forget)
+
+    @property
+    def issuer(self) -> str:
+        """The issuer identifier: the public address, plus the path of the deployment."""
+        return self.payer.url(self.payer.deployment.endpoints.issuer)
+
+    @property
+    def fhir_base(self) -> str:
+        """The FHIR base address, the only `aud` of an authorization request."""
+        return self.payer.url(self.payer.deployment.endpoints.fhir)
+
+    def endpoint(self, name: str) -> str:
+        """Absolute address of a named endpoint; empty when this payer does not offer it."""
+        path: str = getattr(self.payer.deployment.endpoints, name)
+        return self.payer.url(path) if path else ""
+
+    def refresh(self) -> None:
+        """Look whether another worker changed something; called before each request is answered."""
+        epoch = self.ledger.epoch()
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self.grants.clear()
+            self._clients.clear()
+            self.keys.load()
+            self.adopt_shared_state()
+
+    def adopt_shared_state(self) -> None:
+        """Faults and clock as the control interface set them last, whichever worker heard it."""
+        faults = self.ledger.shared("faults")
+        if faults is not None:
+            self.payer.faults = frozenset(faults)
+        clock = self.ledger.shared("clock")
+        if clock is not None:
+            if clock["frozen"] is not None:
+                self.payer.clock.freeze(datetime.fromtimestamp(clock["frozen"], UTC))
+            else:
+                self.payer.clock.reset()
+                self.payer.clock.advance_seconds(clock["offset"])
+
+    def client(self, client_id: str) -> Client | None:
+        """A registration by its id."""
+        self.refresh()
+        if client_id not in self._clients:
+            found = self.ledger.client(client_id)
+            if found is None:
+                return None
+            self._clients[client_id] = found
+        return self._clients[client_id]
+
+    def forget(self) -> None:
+        """Begin again: no clients, no tokens, nothing remembered."""
+        self.ledger.forget()
+        self.grants.clear()
+        self.touched.clear()
+        self._clients.clear()
+        self.fetched_keys.clear()
+        self._epoch = self.ledger.epoch()
+
+
+def of(payer: Payer) -> Server:
+    """The authorization server of this payer."""
+    server: Server | None = payer.parts.get("authorization")
+    if server is None:
+        server = payer.parts["authorization"] = Server(payer)
+    return server

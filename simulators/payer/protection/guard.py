@@ -1,0 +1,132 @@
+"""Around every request: another worker's changes are seen, the FHIR API's limit is counted, security headers are set.
+
+Plain ASGI, because it is on the path of every read. Leaves to others: limits of single endpoints (they know the client).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from simulators.payer.authorization.access import bearer_of
+from simulators.payer.authorization.server import of
+from simulators.payer.context import Payer
+from simulators.payer.errors import Unauthorized
+from simulators.payer.protection import limits
+from simulators.payer.rules import rule
+
+AsgiScope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
+
+# No form-action: a consent page's form ends in a redirect to the app's own address, which Chromium would refuse.
+POLICY = b"default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+
+
+@rule
+def page_headers() -> tuple[tuple[bytes, bytes], ...]:
+    """RFC 9700 section 4.16: no other site frames our pages; nothing leaks by referrer, cache or sniffing."""
+    return (
+        (b"content-security-policy", POLICY),
+        (b"x-frame-options", b"DENY"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-store"),
+    )
+
+
+@page_headers.fault("login-page-may-be-framed", violates="RFC9700-UI-01")
+def framable() -> tuple[tuple[bytes, bytes], ...]:
+    """Login and consent pages may be shown inside another site's frame."""
+    return (
+        (b"referrer-policy", b"no-referrer"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-store"),
+    )
+
+
+@page_headers.fault("pages-kept-by-caches", violates="RFC9700-UI-02")
+def cached_pages() -> tuple[tuple[bytes, bytes], ...]:
+    """Login and consent pages may be kept by caches."""
+    kept = [(name, value) for name, value in page_headers.function() if name != b"cache-control"]
+    return (*kept, (b"cache-control", b"public, max-age=3600"))
+
+
+def middleware(payer: Payer, application: AsgiApp) -> AsgiApp:
+    """Wrap the public application."""
+    server = of(payer)
+    endpoints, declared = payer.deployment.endpoints, payer.deployment.limits
+    bases = tuple(base + "/" for base in (endpoints.fhir, endpoints.directory, endpoints.formulary) if base)
+
+    async def guard(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+            return
+        server.refresh()
+        path: str = scope["path"]
+        if path.startswith(bases) and "/.well-known/" not in path:
+            try:
+                limits.take(
+                    payer,
+                    "fhir",
+                    declared.requests,
+                    declared.per_seconds,
+                    _client(payer, scope["headers"]),
+                    _address(scope),
+                )
+            except limits.TooMany as too_many:
+                await _refuse(payer, too_many, send)
+                return
+            await application(scope, receive, send)
+            return
+        await application(scope, receive, _with_page_headers(payer, send))
+
+    return guard
+
+
+def _with_page_headers(payer: Payer, send: Send) -> Send:
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
+                names = {name for name, _ in headers}
+                headers += [(name, value) for name, value in page_headers(payer.faults) if name not in names]
+            message["headers"] = headers
+        await send(message)
+
+    return sending
+
+
+def _client(payer: Payer, headers: list[tuple[bytes, bytes]]) -> str:
+    """The app behind the bearer token, empty when there is none that counts."""
+    for name, value in headers:
+        if name == b"authorization":
+            token = bearer_of(frozenset(), value)
+            grant = of(payer).grants.get(token) if token else None
+            if grant is not None:
+                return grant.client_id
+            try:
+                return payer.authenticate(headers).client_id
+            except Unauthorized:
+                return ""
+    return ""
+
+
+def _address(scope: AsgiScope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+async def _refuse(payer: Payer, too_many: limits.TooMany, send: Send) -> None:
+    status, extra = limits.answer_headers(payer.faults, too_many.seconds)
+    content_type, body = limits.body_past_limit(payer.faults, too_many.seconds, True)
+    headers = [
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-expose-headers", b"Retry-After"),
+    ]
+    headers += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
