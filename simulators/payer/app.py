@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
+from simulators.payer import authorization, control, onboarding, portals, protection
 from simulators.payer.context import Payer
 from simulators.payer.fhir.api import FhirApi
 
@@ -23,13 +22,18 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 
 # What each package offers besides FHIR: a function of the payer that returns its routes.
-ROUTES: tuple[Callable[[Payer], Sequence[BaseRoute]], ...] = ()
+ROUTES: tuple[Callable[[Payer], Sequence[BaseRoute]], ...] = (
+    authorization.routes,
+    portals.routes,
+    onboarding.routes,
+)
 # Around everything, outermost first: limits, security headers, logs.
-PROTECTION: tuple[Callable[[Payer, AsgiApp], AsgiApp], ...] = ()
+PROTECTION: tuple[Callable[[Payer, AsgiApp], AsgiApp], ...] = (protection.middleware,)
 
 
 def create_app(payer: Payer) -> AsgiApp:
     """The payer on its public port."""
+    payer.authenticate = lambda headers: authorization.authenticate(payer, headers)
     fhir = FhirApi(payer)
     pages = Starlette(routes=[route for routes in ROUTES for route in routes(payer)])
 
@@ -47,8 +51,4 @@ def create_app(payer: Payer) -> AsgiApp:
 
 def create_control_app(payer: Payer) -> AsgiApp:
     """The control interface on its loopback port."""
-
-    async def health(request: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok", "resources": payer.store.counts()})
-
-    return Starlette(routes=[Route("/health", health)])
+    return control.create_control(payer)

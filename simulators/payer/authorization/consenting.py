@@ -91,21 +91,21 @@ def categories_of(payer: Payer, asked: Asked) -> tuple[str, ...]:
     return tuple(found)
 
 
-def lines_of(asked: Asked) -> list[tuple[str, str]]:
-    """What the app asks, as text keys with the detail each needs."""
-    lines: list[tuple[str, str]] = []
+def lines_of(asked: Asked) -> list[tuple[str, str, str]]:
+    """What the app asks: a text key, the detail it needs, and the scope the member may untick (empty when there is no choice)."""
+    lines: list[tuple[str, str, str]] = []
     held = scopes.split(asked.scope)
     if "openid" in held or "fhirUser" in held or "profile" in held:
-        lines.append(("asks_identity", ""))
+        lines.append(("asks_identity", "", ""))
     for scope in scopes.parsed(asked.scope):
         detail = "" if scope.resource == "*" else scope.resource
         narrowed = ", ".join(f"{name} {value.rpartition('|')[2]}" for name, value in scope.constraints)
         key = "asks_everything" if not detail else "asks_narrow" if narrowed else "asks_type"
-        line = (key, f"{detail} ({narrowed})" if narrowed else detail)
+        line = (key, f"{detail} ({narrowed})" if narrowed else detail, scope.text)
         if line not in lines:
             lines.append(line)
     if "offline_access" in held:
-        lines.append(("asks_offline", ""))
+        lines.append(("asks_offline", "", "offline_access"))
     return lines
 
 
@@ -136,7 +136,9 @@ def offer(payer: Payer, asked: Asked, member: Member) -> dict[str, Any]:
     }
 
 
-def chosen(payer: Payer, asked: Asked, member: Member, form: Parameters, ticked: frozenset[str]) -> Choice | None:
+def chosen(
+    payer: Payer, asked: Asked, member: Member, form: Parameters, ticked: frozenset[str], wanted: frozenset[str]
+) -> Choice | None:
     """The decision a form carries; None when it names a person the member may not choose."""
     offered = {patient: relationship for patient, _, relationship in persons_for(payer, asked, member)}
     patient: str | None = None
@@ -146,9 +148,11 @@ def chosen(payer: Payer, asked: Asked, member: Member, form: Parameters, ticked:
             return None
     categories = categories_of(payer, asked)
     refused = frozenset(categories) - ticked - {SUBSTANCE_USE}
-    kept = scopes.scopes_after_choice(
-        payer.faults, scopes.split(asked.scope), refused, payer.deployment.fhir.resource_types
-    )
+    optional = frozenset(scope for _, _, scope in lines_of(asked) if scope)
+    left = [
+        one for one in scopes.split(asked.scope) if one not in optional or scopes.scope_kept(payer.faults, one, wanted)
+    ]
+    kept = scopes.scopes_after_choice(payer.faults, left, refused, payer.deployment.fhir.resource_types)
     days = payer.deployment.consent.durations_days
     asked_days = form.get("days") or ""
     number = int(asked_days) if asked_days.isascii() and asked_days.isdigit() and len(asked_days) < 6 else days[0]

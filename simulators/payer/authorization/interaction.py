@@ -95,7 +95,7 @@ class Transaction:
     done: list[str] = field(default_factory=list)  # password, factor, challenge, identifier
     mailed: str = ""
     mailed_at: float = 0.0
-    questions: list[str] = field(default_factory=list)
+    answered: int = 0
     wrong: int = 0
     message: str = ""
 
@@ -183,8 +183,7 @@ def show(server: Server, request: Request, transaction: Transaction, status: int
         _mail_code(payer, transaction, member)
         values["factors"] = payer.deployment.login.second_factor
     elif step == "challenge" and member is not None:
-        count = payer.deployment.login.challenge_questions
-        transaction.questions = transaction.questions or list(member.answers)[:count]
+        values["question"] = _questions(payer, member)[transaction.answered]
     elif step == "consent" and member is not None:
         if not code_needs_decision(payer.faults, False):
             return _allow(server, request, transaction, member, consenting.everything(payer, transaction.asked, member))
@@ -252,13 +251,15 @@ def _used_codes(payer: Payer, username: str) -> list[tuple[str, float]]:
     return [(code, at) for code, at in orjson.loads(row[0])] if row else []
 
 
+def _questions(payer: Payer, member: Member) -> list[str]:
+    return list(member.answers)[: payer.deployment.login.challenge_questions]
+
+
 def _challenge(payer: Payer, transaction: Transaction, form: Parameters, member: Member) -> bool:
-    given = [form.get(f"answer{place}") or "" for place in range(len(transaction.questions))]
-    right = [
-        people.answer_is_right(payer.faults, member.answers.get(question, "\0"), sent)
-        for question, sent in zip(transaction.questions, given, strict=True)
-    ]
-    return bool(right) and all(right)
+    question = _questions(payer, member)[transaction.answered]
+    right = people.answer_is_right(payer.faults, member.answers[question], form.get("answer") or "")
+    transaction.answered += right
+    return right
 
 
 def proceed(server: Server, request: Request, transaction: Transaction, form: Parameters) -> Response:
@@ -272,20 +273,21 @@ def proceed(server: Server, request: Request, transaction: Transaction, form: Pa
             drop(server, transaction)
             asked = transaction.asked
             return answers.refuse(server, asked.redirect_uri, "access_denied", "the member declined", asked.state)
-        chosen = consenting.chosen(payer, transaction.asked, member, form, _all(form, "category"))
+        chosen = consenting.chosen(payer, transaction.asked, member, form, _all(form, "category"), _all(form, "scope"))
         if chosen is None:
             transaction.message = "consent_person_unknown"
             save(server, transaction)
             return show(server, request, transaction, 403)
         return _allow(server, request, transaction, member, chosen)
-    before = list(transaction.done)
+    before = (list(transaction.done), transaction.answered)
     if step == "sign_in" and form.get("username") is not None:
         member = _sign_in(server, transaction, form, address)
     elif step != "sign_in" and member is not None and step != "consent":
         _prove(server, transaction, form, member, step)
-    failed = transaction.done == before
+    failed = (transaction.done, transaction.answered) == before
     if failed and step != "sign_in" and transaction.wrong >= payer.deployment.login.failures_before_lock:
-        transaction.username, transaction.done, transaction.wrong, transaction.message = "", [], 0, "signin_again"
+        transaction.username, transaction.done, transaction.wrong, transaction.answered = "", [], 0, 0
+        transaction.message = "signin_again"
     save(server, transaction)
     if failed:
         return show(server, request, transaction, 400 if step != "sign_in" else 401)
@@ -305,7 +307,8 @@ def _prove(server: Server, transaction: Transaction, form: Parameters, member: M
         ),
     }[step]()
     if passed:
-        transaction.done.append(step)
+        if step != "challenge" or transaction.answered >= len(_questions(payer, member)):
+            transaction.done.append(step)
     else:
         transaction.wrong += 1
         transaction.message = f"{step}_failed"
@@ -363,7 +366,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
             if kind != "application/x-www-form-urlencoded":
                 raise InvalidRequest("not a form")
             raw = await parameters.body(request, payer.deployment.limits.largest_body_bytes)
-            form = parameters.parse(_numbered(raw, b"category"))
+            form = parameters.parse(_numbered(raw, (b"category", b"scope")))
         except InvalidRequest as refused:
             return rendering.page(payer, request, "error.html", refused.status, reason="request_malformed")
         transaction = find(server, request, form.get("transaction") or "")
@@ -384,12 +387,11 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
     return [Route(path, page, methods=["GET"]), Route(path, submit, methods=["POST"])]
 
 
-def _numbered(raw: bytes, name: bytes) -> bytes:
+def _numbered(raw: bytes, names: tuple[bytes, ...]) -> bytes:
     """Check boxes of one name, told apart, because nothing else of a form may come twice."""
     pieces = raw.split(b"&")
-    return b"&".join(
-        piece.replace(name + b"=", name + b"." + str(place).encode() + b"=", 1)
-        if piece.startswith(name + b"=")
-        else piece
-        for place, piece in enumerate(pieces)
-    )
+    for place, piece in enumerate(pieces):
+        name, equals, value = piece.partition(b"=")
+        if equals and name in names:
+            pieces[place] = b"%b.%d=%b" % (name, place, value)
+    return b"&".join(pieces)

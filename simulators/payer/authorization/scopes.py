@@ -174,6 +174,18 @@ def choice_ignored(scopes: Sequence[str], refused: frozenset[str], types: Sequen
 
 
 @rule
+def scope_kept(scope: str, ticked: frozenset[str]) -> bool:
+    """A scope the member unticked is not granted."""
+    return scope in ticked
+
+
+@scope_kept.fault("unticked-scope-granted", violates="SMART-STANDALONE-15")
+def unticked_kept(scope: str, ticked: frozenset[str]) -> bool:
+    """The member unticks one of the scopes on the consent page and the app is granted it all the same."""
+    return True
+
+
+@rule
 def scope_reported(granted: str, requested: str) -> str:
     """RFC 6749 section 5.1: the token response says which scopes were granted."""
     return granted

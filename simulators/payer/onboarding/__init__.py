@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from starlette.routing import BaseRoute
+
 from simulators.payer.context import Payer
+
+
+def routes(payer: Payer) -> Sequence[BaseRoute]:
+    """Registration endpoints and pages."""
+    return []
 
 
 def test_clients(payer: Payer) -> list[dict[str, Any]]:

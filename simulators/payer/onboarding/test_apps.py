@@ -24,16 +24,19 @@ REDIRECT = "http://127.0.0.1/callback"
 def register(payer: Payer) -> list[dict[str, Any]]:
     """Register the test apps; their `[[client]]` entries, secrets included."""
     types = payer.deployment.authorization.client_types
-    wanted = [(kind, kind) for kind in types if kind != "backend-service"]
+    wanted: list[tuple[str, str]] = [(kind, kind) for kind in types if kind != "backend-service"]
     wanted.append(("second", "public" if "public" in types else "confidential-symmetric"))
     if "backend-service" in types:
         wanted.append(("backend-service", "backend-service"))
     entries = [_register(payer, name, kind) for name, kind in wanted]
     ledger = of(payer).ledger
     kept = [client for entry in entries if (client := ledger.client(entry["client_id"]))]
-    payer.on_reset.append(
-        lambda: [ledger.save_client(client) for client in kept]
-    )  # a reset leaves the target file good
+
+    def register_again() -> None:
+        for client in kept:
+            ledger.save_client(client)
+
+    payer.on_reset.append(register_again)  # a reset leaves the target file good
     return entries
 
 

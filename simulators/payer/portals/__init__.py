@@ -20,23 +20,33 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
 
 def login_recipe(deployment: Deployment) -> list[dict[str, Any]]:
     """What a browser does from the login page to the redirect, as steps of a target file."""
+    login, click = deployment.login, {"do": "click", "at": "button[name=verify]"}
     steps: list[dict[str, Any]] = [
         {"do": "fill", "at": "input[name=username]", "value": "{username}"},
         {"do": "fill", "at": "input[name=password]", "value": "{password}"},
         {"do": "click", "at": "button[name=sign-in]"},
     ]
-    if deployment.login.second_factor:
-        steps.append({"do": "one_time_code", "at": "input[name=one_time_code]", "value": "{totp}"})
-        steps.append({"do": "click", "at": "button[name=verify]"})
-    if deployment.login.challenge_questions:
-        steps.append({"do": "answer", "at": "input[name^=answer]", "value": "{answer}"})
-        steps.append({"do": "click", "at": "button[name=verify]"})
-    if deployment.login.unique_client_identifier:
-        steps.append(
-            {"do": "fill", "at": "input[name=unique_client_identifier]", "value": "{unique_client_identifier}"}
-        )
-        steps.append({"do": "click", "at": "button[name=verify]"})
+    if login.second_factor:
+        steps += [{"do": "one_time_code", "at": "input[name=one_time_code]", "value": "{totp}"}, click]
+    for _ in range(login.challenge_questions):
+        steps += [{"do": "answer", "at": "input[name=answer]"}, click]
+    if login.unique_client_identifier:
+        steps += [{"do": "answer", "at": "input[name=unique_client_identifier]"}, click]
+    if deployment.consent.delegates:
+        steps.append({"do": "choose", "at": "input[name=person][value='{patient}']", "optional": True, "seconds": 0.2})
+    steps.append({"do": "untick", "at": "input[name=scope][value='{scope}']"})
     if "substance-use" in deployment.consent.categories:
-        steps.append({"do": "tick", "at": "input[name=category][value=substance-use]"})
+        steps.append(
+            {"do": "tick", "at": "input[name=category][value=substance-use]", "optional": True, "seconds": 0.2}
+        )
     steps.append({"do": "approve", "at": "button[name=decision][value=allow]"})
+    steps.append({"do": "deny", "at": "button[name=decision][value=deny]"})
     return steps
+
+
+def answers_for(deployment: Deployment, member: dict[str, Any]) -> dict[str, str]:
+    """What the pages may ask of a member, by the text on the page: challenge questions, and the client identifier where needed."""
+    found = dict(member.get("answers", {}))
+    if deployment.login.unique_client_identifier and member.get("unique_client_identifier"):
+        found["Unique client identifier"] = member["unique_client_identifier"]
+    return found
