@@ -110,7 +110,7 @@ def implicit_too(response_type: str | None) -> bool:
     return True
 
 
-@response_type_served.fault("missing-response-type-accepted", violates="RFC6749-ERROR-06")
+@response_type_served.fault("missing-response-type-accepted", violates="RFC6749-ERROR-07")
 def none_needed(response_type: str | None) -> bool:
     """A request without response_type is served as if it had asked for a code."""
     return response_type in (None, "code")
@@ -130,7 +130,7 @@ def any_aud(aud: str | None, base: str, required: bool) -> bool:
     return aud is not None or not required
 
 
-@aud_is_ours.fault("aud-may-be-left-out", violates="SMART-STANDALONE-21")
+@aud_is_ours.fault("aud-may-be-left-out", violates="SMART-STANDALONE-02")
 def no_aud(aud: str | None, base: str, required: bool) -> bool:
     """A request without aud is served."""
     return aud_is_ours.function(aud, base, False)

@@ -83,9 +83,12 @@ def categories_of(payer: Payer, asked: Asked) -> tuple[str, ...]:
     """The kinds of data that the scopes asked for would reach."""
     reached = scopes.parsed(asked.scope)
     types = {scope.resource for scope in reached if scope.level != "system"}
+    behind = {one.category: one.scope for one in payer.deployment.authorization.sensitive_scopes}
     found = []
     for category in payer.deployment.consent.categories:
         members = scopes.CATEGORY_TYPES.get(category)
+        if category in behind and behind[category] not in scopes.split(asked.scope):
+            continue  # where a kind has a scope of its own, only an app that asks for it is offered it
         if types and (members is None or "*" in types or types & members):
             found.append(category)
     return tuple(found)
@@ -153,12 +156,15 @@ def chosen(
         one for one in scopes.split(asked.scope) if one not in optional or scopes.scope_kept(payer.faults, one, wanted)
     ]
     kept = scopes.scopes_after_choice(payer.faults, left, refused, payer.deployment.fhir.resource_types)
+    shared = sensitive_shared(payer.faults, ticked, frozenset({SUBSTANCE_USE} & set(categories)))
+    behind = {one.scope: one.category for one in payer.deployment.authorization.sensitive_scopes}
+    kept = [one for one in kept if one not in behind or behind[one] in shared]
     days = payer.deployment.consent.durations_days
     asked_days = form.get("days") or ""
     number = int(asked_days) if asked_days.isascii() and asked_days.isdigit() and len(asked_days) < 6 else days[0]
     return Choice(
         patient, offered.get(patient or "", "self"), tuple(kept),
-        sensitive_shared(payer.faults, ticked, frozenset({SUBSTANCE_USE} & set(categories))), number if number in days else days[0],
+        shared, number if number in days else days[0],
     )  # fmt: skip
 
 

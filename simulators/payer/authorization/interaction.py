@@ -64,7 +64,7 @@ def must_sign_in(signed_in: bool, prompt: frozenset[str], age: float, max_age: i
     return not signed_in or "login" in prompt or (max_age is not None and age > max_age)
 
 
-@must_sign_in.fault("prompt-login-ignored", violates="OIDC-PROMPT-01")
+@must_sign_in.fault("prompt-login-ignored", violates="OIDC-PROMPT-02")
 def no_fresh_sign_in(signed_in: bool, prompt: frozenset[str], age: float, max_age: int | None) -> bool:
     """prompt=login does not ask a signed-in member again."""
     return not signed_in
@@ -76,7 +76,7 @@ def prompt_none_answer(signed_in: bool) -> str:
     return "consent_required" if signed_in else "login_required"
 
 
-@prompt_none_answer.fault("prompt-none-shows-a-page", violates="OIDC-PROMPT-02")
+@prompt_none_answer.fault("prompt-none-shows-a-page", violates="OIDC-PROMPT-01")
 def shows_page(signed_in: bool) -> str:
     """prompt=none leads to the login page."""
     return ""

@@ -50,7 +50,7 @@ def form_is_ours(expected: str, sent: str) -> bool:
     return same(expected, sent)
 
 
-@form_is_ours.fault("consent-without-form-token-accepted", violates="RFC9700-UI-03")
+@form_is_ours.fault("consent-without-form-token-accepted", violates="RFC9700-UI-07")
 def any_form(expected: str, sent: str) -> bool:
     """The consent form is taken without the token its page carried."""
     return True
