@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from suites.profiles.compiler.code_systems import code_system_entries
 from suites.profiles.compiler.packages import Package, read_package
@@ -24,7 +24,6 @@ from suites.profiles.guides import GuideName
 from suites.profiles.terminology import CodeSystem, ValueSet
 
 FORMAT = 1
-_Found = TypeVar("_Found")
 _CORE = "hl7.fhir.r4.core"
 
 
@@ -33,6 +32,7 @@ class Compiled:
     """The tables of a guide as bytes by file name, and what was refused."""
 
     name: GuideName
+    sha256: str
     files: dict[str, bytes]
     counts: dict[str, int]
     refused: tuple[str, ...]
@@ -91,7 +91,7 @@ def compile_package(package: Package, more: Sequence[GuideTables] = ()) -> Compi
         "capabilities.json": table_text(origin, capabilities),
     }
     kept = {name: body for name, body in files.items() if name == "guide.json" or body != _empty(origin, name)}
-    return Compiled(GuideName(package.name, package.version), kept, counts, tuple(refused))
+    return Compiled(GuideName(package.name, package.version), package.sha256, kept, counts, tuple(refused))
 
 
 def _empty(origin: dict[str, Any], name: str) -> bytes:

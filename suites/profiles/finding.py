@@ -51,8 +51,12 @@ def base_guides() -> tuple[GuideTables, GuideTables, GuideTables]:
 
 
 def find_guides(names: Sequence[GuideName], packages: Sequence[Path]) -> list[GuideTables]:
-    """The guides named, in order, then the guides they depend on that are at hand."""
-    found = {name: _named(name) for name in names}
+    """The guides named, in order, then the packages given, then the guides they depend on that are at hand.
+
+    A package given counts before the shipped tables of the same guide and version.
+    """
+    given = {tables.name: tables for tables in _given(packages)}
+    found = {name: given.get(name) or _named(name) for name in names} | given
     waiting = list(found.values())
     while waiting:
         for tables in dependencies_of(waiting.pop(0).about.get("dependencies", {})):
@@ -67,19 +71,40 @@ def dependencies_of(dependencies: Mapping[str, str]) -> list[GuideTables]:
     found = []
     for package, version in dependencies.items():
         name = GuideName(package, version)
-        tables = shipped(name) if name.package not in _BASE_PACKAGES else None
+        tables = at_hand(name) if name.package not in _BASE_PACKAGES else None
         if tables is not None:
             found.append(tables)
     return found
 
 
-def _named(name: GuideName) -> GuideTables:
+def at_hand(name: GuideName) -> GuideTables | None:
+    """The tables of a guide: shipped, or made now from the FHIR package cache."""
     tables = shipped(name)
+    if tables is not None:
+        return tables
+    # Compiling is a large import that a run with shipped guides never needs.
+    from suites.profiles.brought import from_package_cache
+
+    folder = from_package_cache(name)
+    return None if folder is None else _tables_in(folder)
+
+
+def _given(packages: Sequence[Path]) -> list[GuideTables]:
+    if not packages:
+        return []
+    from suites.profiles.brought import compiled
+
+    return [_tables_in(folder) for folder in compiled(packages)]
+
+
+def _named(name: GuideName) -> GuideTables:
+    tables = at_hand(name)
     if tables is not None:
         return tables
     known = [guide.name.short for guide in shipped_guides()]
     near = difflib.get_close_matches(name.short, known, n=1, cutoff=0.3)
     hint = f"; the nearest one here is {near[0]}" if near else ""
     raise UnknownGuide(
-        f"{name.short} is not among the guides at hand{hint} ('patient-access profiles list' names them all)"
+        f"{name.short} is not among the guides at hand{hint}. 'patient-access profiles list' names them all; any other"
+        " comes with --package, or from the FHIR package cache"
     )

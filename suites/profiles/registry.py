@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from suites.profiles.element_lines import CORE
 from suites.profiles.facts import Capability, SearchParameter, Structure, StructureHeader
@@ -17,7 +16,6 @@ from suites.profiles.guide_tables import GuideTables
 from suites.profiles.guides import GuideName, parse_guide
 from suites.profiles.terminology import CodeSystem, ValueSet
 
-_Found = TypeVar("_Found")
 _TERMINOLOGY = "http://terminology.hl7.org/"
 
 

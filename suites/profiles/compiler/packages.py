@@ -71,25 +71,47 @@ def sha256_of(path: Path) -> str:
 
 def read_package(path: Path) -> Package:
     """The definitions in a package file."""
-    manifest: dict[str, Any] | None = None
-    definitions: dict[str, list[tuple[str, dict[str, Any]]]] = {kind: [] for kind in READ_TYPES}
     try:
         sha256 = sha256_of(path)
         with path.open("rb") as source:
-            for name, body in _files(source, path):
-                if name == "package.json":
-                    manifest = _json(body, path, name)
-                elif not name.startswith(".") and name != "ig-r4.json":
-                    definition = _json(body, path, name)
-                    kind = definition.get("resourceType")
-                    if kind in definitions:
-                        definitions[kind].append((name, definition))
+            return _package(_files(source, path), sha256, path)
     except OSError as failed:
         if isinstance(failed, gzip.BadGzipFile):
             raise BadPackage(f"{path.name}: not a gzip file, so not a FHIR package") from None
         raise BadPackage(f"{path}: {failed.strerror or failed}") from None
     except (tarfile.TarError, EOFError, zlib.error) as broken:
         raise BadPackage(f"{path.name}: damaged or cut short ({broken})") from None
+
+
+def read_package_folder(folder: Path) -> Package:
+    """The definitions of a package that lies unpacked in a FHIR package cache (its `package/` folder)."""
+    digest = hashlib.sha256()
+    files = []
+    left = MOST_BYTES
+    try:
+        for path in sorted(folder.glob("*.json")):
+            left -= path.stat().st_size
+            if left < 0:
+                raise BadPackage(f"{folder}: holds more than {MOST_BYTES >> 20} MiB, more than any package does")
+            body = path.read_bytes()
+            digest.update(f"{path.name}\0{len(body)}\0".encode() + body)
+            files.append((path.name, body))
+    except OSError as failed:
+        raise BadPackage(f"{failed.filename or folder}: {failed.strerror or failed}") from None
+    return _package(iter(files), digest.hexdigest(), folder)
+
+
+def _package(files: Iterator[tuple[str, bytes]], sha256: str, path: Path) -> Package:
+    manifest: dict[str, Any] | None = None
+    definitions: dict[str, list[tuple[str, dict[str, Any]]]] = {kind: [] for kind in READ_TYPES}
+    for name, body in files:
+        if name == "package.json":
+            manifest = _json(body, path, name)
+        elif not name.startswith(".") and name != "ig-r4.json":
+            definition = _json(body, path, name)
+            kind = definition.get("resourceType")
+            if isinstance(kind, str) and kind in definitions:
+                definitions[kind].append((name, definition))
     if manifest is None:
         raise BadPackage(f"{path.name}: holds no package/package.json, so it is not a FHIR package")
     return _described(manifest, sha256, path, definitions)
