@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from synthetic_data.payer.bills import Dispensing, Planned, Ride, Stay
 from synthetic_data.payer.carin import (
     AMBULANCE_FOR_CARE,
     C4BB,
@@ -37,7 +38,7 @@ from synthetic_data.payer.carin import (
     money,
     role_concept,
 )
-from synthetic_data.payer.claims import REASONS, Claim, Dispensing, Line, Ride, Stay
+from synthetic_data.payer.claims import REASONS, Claim, Line
 from synthetic_data.payer.fhir import PAYER, Json, instant, meta
 from synthetic_data.records import LABELS_PART2, Member, World
 
@@ -278,24 +279,24 @@ def _item(line: Line, claim: Claim, form: Version, linked: list[int] | None) -> 
     if kind == "pharmacy":
         compound = isinstance(claim.details, Dispensing) and claim.details.compound
         item["productOrService"] = (
-            code_concept(C4BB + "C4BBCompoundLiteral", "compound") if compound else code_concept(NDC, line.code)
+            code_concept(C4BB + "C4BBCompoundLiteral", "compound") if compound else code_concept(NDC, line.planned.code)
         )
     else:
-        item["productOrService"] = code_concept(CDT if kind == "oral" else form.hcpcs, line.code)
-    if line.modifiers:
-        item["modifier"] = [code_concept(form.hcpcs, each) for each in line.modifiers]
+        item["productOrService"] = code_concept(CDT if kind == "oral" else form.hcpcs, line.planned.code)
+    if line.planned.modifiers:
+        item["modifier"] = [code_concept(form.hcpcs, each) for each in line.planned.modifiers]
     if line.end is not None and kind not in {"outpatient", "pharmacy"}:
         item["servicedPeriod"] = {"start": line.start.isoformat(), "end": line.end.isoformat()}
     else:
         item["servicedDate"] = line.start.isoformat()
     if kind != "pharmacy":
-        item["locationCodeableConcept"] = code_concept(PLACE_OF_SERVICE, line.place)
+        item["locationCodeableConcept"] = code_concept(PLACE_OF_SERVICE, claim.place)
     if isinstance(claim.details, Dispensing):
         item["quantity"] = {"value": claim.details.quantity}
     else:
-        item["quantity"] = {"value": line.units}
+        item["quantity"] = {"value": line.planned.units}
     if kind == "oral":
-        _body_site(item, line)
+        _body_site(item, line.planned)
     if claim.encounter:
         item["encounter"] = [{"reference": f"Encounter/{claim.encounter}"}]
     if line.notes:
@@ -313,7 +314,7 @@ def _item(line: Line, claim: Claim, form: Version, linked: list[int] | None) -> 
     return item
 
 
-def _body_site(item: Json, line: Line) -> None:
+def _body_site(item: Json, line: Planned) -> None:
     if line.tooth:
         item["bodySite"] = code_concept(TOOTH, line.tooth)
         if line.surfaces:

@@ -1,0 +1,273 @@
+"""Prior authorizations: what the payer answered to a request, when, and how much of it has been used (42 CFR 431.60(b)(5), 438.210(d)).
+
+The care side says what was asked for; this room decides. The clocks are those of CMS-0057-F: 72 hours for expedited requests, seven
+calendar days for standard ones, 14 more when extended. Drugs are left out, as the rule leaves them out. Leaves to others: how an
+answer is shown (`authorization_eob.py`), what it does to the claims (`claims.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import NamedTuple
+
+from synthetic_data.records import Admission, AuthorizationNeed, Member, World
+from synthetic_data.seeds import stream
+from synthetic_data.yaml_tables import table
+
+EVERY_OUTCOME = "every-authorization"
+
+# The answers in turn; a request of a planted member may wish for one of these by name.
+OUTCOMES = (
+    "approved",
+    "extended",
+    "approved",
+    "partial",
+    "approved",
+    "denied",
+    "overturned",
+    "approved",
+    "upheld",
+    "withdrawn",
+)
+REASONS = {
+    "necessity": ("N386", "The information sent does not show why this level of care is needed instead of intensive outpatient care"),
+    "documentation": ("N706", "The assessment asked for on the second day did not arrive"),
+    "units": ("N362", "Fewer days are needed by the level-of-care criteria; ask again before they end"),
+}  # fmt: skip
+
+
+class Extension(NamedTuple):
+    """The payer took more time."""
+
+    taken: datetime
+    until: datetime
+
+
+class Appeal(NamedTuple):
+    """The member or provider asked for another look."""
+
+    received: datetime
+    decided: datetime | None
+    overturned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """A request for care and what became of it.
+
+    `initial` is the first determination (approved, partial, denied; empty while it is awaited), `outcome` what holds now
+    (queued, approved, partial, denied, withdrawn).
+    """
+
+    id: str
+    number: str
+    previous: str
+    subject: str
+    code: str
+    institutional: bool
+    expedited: bool
+    received: datetime
+    determined: datetime | None
+    extension: Extension | None
+    appeal: Appeal | None
+    initial: str
+    outcome: str
+    reason: str
+    start: date
+    end: date
+    units: int
+    approved_units: int
+    used_units: int
+    clinician: str
+    organization: str
+    facility: str
+    diagnosis: str
+    coverage: str
+    part2: bool
+    updated: datetime
+
+
+def authorizations_of(member: Member, world: World) -> tuple[Authorization, ...]:
+    """A member's prior authorizations in the order of the requests."""
+    if not member.authorizations:
+        return ()
+    random = stream(world.seed, member.number, "authorizations")
+    made: list[Authorization] = []
+    stays = {each.id: each for each in member.admissions}
+    for need in sorted(_needs(member, world), key=lambda each: (each.requested, each.id)):
+        code = _service_code(need.service)
+        if code is None or need.requested > world.as_of:
+            continue
+        wish = need.wish or OUTCOMES[(member.number + len(made)) % len(OUTCOMES)]
+        made.append(_decide(need, code, wish, member, world, random, stays.get(need.subject), made))
+    return tuple(made)
+
+
+def _service_code(service: str) -> str | None:
+    """The HCPCS code of a stay, visit or procedure; a drug has none here."""
+    services = table("codes/services.yaml")
+    stay = services["stays"].get(service)
+    if stay is not None:
+        return stay["hcpcs"] or "H2013"
+    visit = services["visits"].get(service)
+    if visit is not None:
+        return visit["hcpcs"] or None
+    procedure = table("codes/procedures.yaml").get(service)
+    return (procedure["hcpcs"] or None) if procedure else None
+
+
+def _needs(member: Member, world: World) -> list[AuthorizationNeed]:
+    """The requests; a member planted for it asks for everything at once, close to the dataset's day."""
+    needs = list(member.authorizations)
+    if EVERY_OUTCOME not in member.flags:
+        return needs
+    pattern = needs[0]
+    asked = (
+        ("queued", False, timedelta(hours=20)),
+        ("queued-extended", False, timedelta(days=9)),
+        ("queued", True, timedelta(hours=5)),
+        ("approved", True, timedelta(days=10)),
+        ("approved", False, timedelta(days=40)),
+        ("extended", False, timedelta(days=60)),
+        ("partial", False, timedelta(days=80)),
+        ("denied", False, timedelta(days=100)),
+        ("denied", True, timedelta(days=120)),
+        ("appealing", False, timedelta(days=30)),
+        ("overturned", False, timedelta(days=140)),
+        ("upheld", False, timedelta(days=160)),
+        ("withdrawn", False, timedelta(days=180)),
+        ("approved", False, timedelta(days=400)),
+    )
+    for place, (wish, expedited, ago) in enumerate(asked, 1):
+        requested = world.as_of - ago
+        needs.append(
+            AuthorizationNeed(
+                id=f"{member.id}-auth-every-{place}",
+                service="residential_psychiatric" if place % 2 else "residential_substance",
+                subject="",
+                requested=requested,
+                start=requested.date() + timedelta(days=2),
+                end=requested.date() + timedelta(days=62),
+                units=60,
+                expedited=expedited,
+                clinician=pattern.clinician,
+                organization=pattern.organization,
+                diagnosis=pattern.diagnosis,
+                wish=wish,
+                part2=pattern.part2,
+            )
+        )
+    return needs
+
+
+def _decide(
+    need: AuthorizationNeed,
+    code: str,
+    wish: str,
+    member: Member,
+    world: World,
+    random: Random,
+    stay: Admission | None,
+    earlier: list[Authorization],
+) -> Authorization:
+    as_of = world.as_of
+    extended = wish in {"extended", "queued-extended"}
+    determined: datetime | None = need.requested + _turnaround(random, need.expedited, extended)
+    extension = None
+    if extended:
+        allowed = timedelta(hours=72) if need.expedited else timedelta(days=7)
+        taken = need.requested + allowed - timedelta(hours=6)
+        if taken <= as_of:
+            extension = Extension(taken, need.requested + allowed + timedelta(days=14))
+    if determined is not None and (determined > as_of or wish.startswith("queued")):
+        determined = None
+    initial = ""
+    if determined is not None:
+        initial = {"partial": "partial", "denied": "denied", "overturned": "denied", "upheld": "denied", "appealing": "denied"}.get(
+            wish, "approved"
+        )  # fmt: skip
+    outcome = initial or "queued"
+    appeal = None
+    updated = determined or (extension.taken if extension else need.requested)
+    if wish in {"overturned", "upheld", "appealing"} and determined is not None:
+        received = determined + timedelta(days=random.randint(3, 9), hours=2)
+        decided: datetime | None = received + timedelta(days=random.randint(6, 24), hours=3)
+        if received <= as_of:
+            if wish == "appealing" or (decided is not None and decided > as_of):
+                decided = None
+            appeal = Appeal(received, decided, wish == "overturned")
+            updated = decided or received
+            if decided is not None and wish == "overturned":
+                outcome = "approved"
+    if wish == "withdrawn" and determined is not None:
+        initial, outcome, determined = "", "withdrawn", None
+    approved = need.units if outcome == "approved" else need.units * 2 // 3 if outcome == "partial" else 0
+    used = _used(need, stay, approved, as_of)
+    home = world.network.organization_of[need.organization]
+    previous = next((each for each in reversed(earlier) if each.code == code and each.outcome == "approved"), None)
+    return Authorization(
+        id=need.id,
+        number=f"PA{need.requested:%y%m%d}{member.number:06d}{len(earlier) + 1:02d}",
+        previous=previous.number if previous else "",
+        subject=need.subject,
+        code=code,
+        institutional=home.kind == "hospital",
+        expedited=need.expedited,
+        received=need.requested,
+        determined=determined,
+        extension=extension,
+        appeal=appeal,
+        initial=initial,
+        outcome=outcome,
+        reason=_reason(initial, len(earlier)),
+        start=need.start,
+        end=need.end,
+        units=need.units,
+        approved_units=approved,
+        used_units=used,
+        clinician=need.clinician,
+        organization=need.organization,
+        facility=home.site.id,
+        diagnosis=need.diagnosis,
+        coverage=_coverage(member, need.start),
+        part2=need.part2,
+        updated=min(updated + timedelta(minutes=25), as_of),
+    )
+
+
+def _turnaround(random: Random, expedited: bool, extended: bool) -> timedelta:
+    minutes = timedelta(minutes=random.randrange(60))
+    if expedited:
+        return timedelta(hours=random.randint(4, 70)) + minutes
+    return (
+        timedelta(days=random.randint(8, 19) if extended else random.randint(1, 6), hours=random.randint(0, 8))
+        + minutes
+    )
+
+
+def _reason(initial: str, place: int) -> str:
+    if initial == "denied":
+        return ("necessity", "documentation")[place % 2]
+    return "units" if initial == "partial" else ""
+
+
+def _used(need: AuthorizationNeed, stay: Admission | None, approved: int, as_of: datetime) -> int:
+    """Days of the stay so far, or of the period that has gone by, within what was approved."""
+    if not approved:
+        return 0
+    if stay is not None:
+        return min(approved, max(0, ((stay.end or as_of).date() - stay.start.date()).days))
+    if need.start > as_of.date():
+        return 0
+    whole = max(1, (need.end - need.start).days)
+    gone = min(whole, (as_of.date() - need.start).days)
+    return approved * gone // whole
+
+
+def _coverage(member: Member, day: date) -> str:
+    for span in member.coverages:
+        if not span.other_payer and span.start <= day and (span.end is None or day <= span.end):
+            return span.id
+    return member.coverages[0].id

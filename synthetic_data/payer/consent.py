@@ -1,0 +1,92 @@
+"""Consent to disclosure, with and without substance use records (42 CFR Part 2; HRex 1.0.0 Consent), and the signed form.
+
+Only members with Part 2 records are asked. The sensitive policy of HRex covers everything; the regular one leaves out what law
+protects further, which is how a member who does not consent to the disclosure of substance use records is kept safe.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+
+from synthetic_data.payer.fhir import HREX, US_CORE, Json, coding, concept, instant, meta, period
+from synthetic_data.records import Member, World
+
+POLICY = "http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html#"
+
+
+def consents(member: Member, world: World) -> Iterator[Json]:
+    """The consent and its form, for members with substance use records."""
+    if not any(each.part2 for each in member.diagnoses):
+        return
+    given = min(each.recorded for each in member.diagnoses if each.part2)
+    signed = datetime.combine(given.date(), time(11, 15), world.as_of.tzinfo)
+    payer = world.network.payer
+    agreed = member.consents_to_substance_use_disclosure
+    form = f"{member.id}-consent-form"
+    yield {
+        "resourceType": "Consent",
+        "id": f"{member.id}-consent",
+        "meta": meta((HREX + "hrex-consent",), signed + timedelta(minutes=5)),
+        "status": "active",
+        "scope": concept("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy", "Privacy Consent"),
+        "category": [concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IDSCL", "information disclosure")],
+        "patient": {"reference": f"Patient/{member.id}"},
+        "dateTime": instant(signed),
+        "performer": [{"reference": f"Patient/{member.id}"}],
+        "organization": [{"reference": f"Organization/{payer.id}"}],
+        "sourceReference": {"reference": f"DocumentReference/{form}"},
+        "policy": [{"uri": POLICY + ("sensitive" if agreed else "regular")}],
+        "provision": {
+            "type": "permit",
+            "period": period(signed.date(), signed.date().replace(year=signed.year + 5, day=min(signed.day, 28))),
+            "actor": [
+                {
+                    "role": concept("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "performer"),
+                    "reference": {"reference": f"Organization/{payer.id}"},
+                },
+                {
+                    "role": concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"),
+                    "reference": {"reference": f"Organization/{world.network.other_payers[0].id}"},
+                },
+            ],
+            "action": [concept("http://terminology.hl7.org/CodeSystem/consentaction", "disclose")],
+        },
+    }
+    text = (
+        "I agree that my health plan may share my health records, including records of treatment for substance use."
+        if agreed
+        else "I agree that my health plan may share my health records, but not records of treatment for substance use."
+    )
+    yield {
+        "resourceType": "DocumentReference",
+        "id": form,
+        "meta": meta((US_CORE + "us-core-documentreference",), signed + timedelta(minutes=5)),
+        "status": "current",
+        "type": concept("http://loinc.org", "59284-0", "Consent Document"),
+        "category": [
+            concept(
+                "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category",
+                "clinical-note",
+                "Clinical Note",
+            )
+        ],
+        "subject": {"reference": f"Patient/{member.id}"},
+        "date": instant(signed),
+        "author": [{"reference": f"Organization/{payer.id}"}],
+        "custodian": {"reference": f"Organization/{payer.id}"},
+        "content": [
+            {
+                "attachment": {
+                    "contentType": "text/plain",
+                    "data": base64.b64encode(text.encode()).decode(),
+                    "title": "Consent to disclosure",
+                },
+                "format": coding(
+                    "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode",
+                    "urn:ihe:iti:xds:2017:mimeTypeSufficient",
+                ),
+            }
+        ],
+    }

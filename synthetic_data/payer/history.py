@@ -1,0 +1,95 @@
+"""Where the payer's records come from, and who has looked at them: Provenance (PDex) and AuditEvent seeds.
+
+One Provenance for each kind of claim names all its targets, so that `_revinclude=Provenance:target` finds the origin of each
+without doubling the size of a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from synthetic_data.payer.claims import Claim
+from synthetic_data.payer.fhir import PDEX, US_CORE, Json, coding, concept, extension, instant, meta
+from synthetic_data.records import Member, World
+
+PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+US_CORE_PARTICIPANT = "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type"
+SOURCE = "http://hl7.org/fhir/us/davinci-pdex/CodeSystem/ProvenancePayerDataSource"
+# The format in which each kind of claim reaches the payer (ProvenancePayerDataSource).
+FORMATS = {
+    "professional": "x12837",
+    "inpatient": "x12837",
+    "outpatient": "x12837",
+    "oral": "x12837",
+    "pharmacy": "ncpdp",
+}
+TARGETS_AT_MOST = 200
+
+
+def provenances(member: Member, world: World, claims: tuple[Claim, ...], authorizations: list[str]) -> Iterator[Json]:
+    """The origin of the member's coverage, claims and prior authorizations."""
+    payer = world.network.payer
+    groups: dict[str, list[str]] = {"coverage": [f"Coverage/{span.id}" for span in member.coverages]}
+    for claim in claims:
+        groups.setdefault(claim.kind, []).append(f"ExplanationOfBenefit/{claim.id}")
+    if authorizations:
+        groups["authorization"] = [f"ExplanationOfBenefit/{each}" for each in authorizations]
+    for key, targets in groups.items():
+        for part in range(0, len(targets), TARGETS_AT_MOST):
+            number = part // TARGETS_AT_MOST
+            recorded = world.as_of - timedelta(days=2, minutes=11 * number)
+            shape: Json = {
+                "resourceType": "Provenance",
+                "id": f"{member.id}-prov-{key}" + (f"-{number + 1}" if number else ""),
+                "meta": meta((US_CORE + "us-core-provenance", PDEX + "pdex-provenance"), recorded),
+                "target": [{"reference": each} for each in targets[part : part + TARGETS_AT_MOST]],
+                "recorded": instant(recorded),
+                "agent": [
+                    {
+                        "type": concept(PARTICIPANT, "author", "Author"),
+                        "who": {"reference": f"Organization/{payer.id}", "display": payer.name},
+                        "onBehalfOf": {"reference": f"Organization/{payer.id}"},
+                    },
+                    {
+                        "type": concept(US_CORE_PARTICIPANT, "transmitter", "Transmitter"),
+                        "who": {"reference": f"Organization/{payer.id}", "display": payer.name},
+                    },
+                ],
+            }
+            source = "x12278" if key == "authorization" else FORMATS.get(key)
+            if source:
+                shape["entity"] = [
+                    {
+                        "extension": [
+                            extension(PDEX + "ProvenanceSourceFrom", "CodeableConcept", concept(SOURCE, source))
+                        ],
+                        "role": "source",
+                        "what": {"display": "The transaction as received"},
+                    }
+                ]
+            yield shape
+
+
+def audit_events(member: Member, world: World) -> Iterator[Json]:
+    """An earlier look at the record, so that a history of access is not empty on the first day."""
+    when = world.as_of - timedelta(days=20 + member.number % 9, hours=member.number % 7)
+    yield {
+        "resourceType": "AuditEvent",
+        "id": f"{member.id}-audit-1",
+        "meta": {"lastUpdated": instant(when)},
+        "type": coding("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation"),
+        "subtype": [coding("http://hl7.org/fhir/restful-interaction", "search-type", "search")],
+        "action": "E",
+        "recorded": instant(when),
+        "outcome": "0",
+        "agent": [
+            {"who": {"reference": f"Patient/{member.id}"}, "requestor": True},
+            {"who": {"display": "An app the member chose"}, "requestor": False},
+        ],
+        "source": {
+            "observer": {"reference": f"Organization/{world.network.payer.id}"},
+            "type": [coding("http://terminology.hl7.org/CodeSystem/security-source-type", "4", "Application Server")],
+        },
+        "entity": [{"what": {"reference": f"Patient/{member.id}"}}],
+    }
