@@ -14,7 +14,7 @@ from datetime import datetime
 from synthetic_data.payer.adjudication import fee
 from synthetic_data.payer.authorizations import REASONS, Authorization
 from synthetic_data.payer.carin import ADJUDICATION, CLAIM_TYPE, DIAGNOSIS_TYPE, ICD10CM, REMARK, money
-from synthetic_data.payer.fhir import HREX, PAYER, PDEX, Json, concept, extension, instant, meta, nested, period
+from synthetic_data.payer.fhir import HREX, PAYER, PDEX, Json, coding, concept, extension, instant, meta, nested, period
 from synthetic_data.records import LABELS_PART2, Diagnosis, Member, World
 
 PDEX_CODES = "http://hl7.org/fhir/us/davinci-pdex/CodeSystem/"
@@ -195,7 +195,17 @@ def _item(authorization: Authorization) -> Json:
 
 
 def _discriminator(code: str) -> Json:
-    return concept(PDEX_CODES + "PDexAdjudicationDiscriminator", code)
+    """The category of units and reasons.
+
+    The profile asks for codes of PDexAdjudicationDiscriminator in three slices, and its required value set holds none of them;
+    the network status beside the code satisfies both.
+    """
+    return {
+        "coding": [
+            coding(PDEX_CODES + "PDexAdjudicationDiscriminator", code),
+            coding(PDEX_CODES + "PDexPayerAdjudicationStatus", "innetwork"),
+        ]
+    }
 
 
 def _totals(authorization: Authorization) -> list[Json]:
