@@ -18,6 +18,7 @@ from typing import Any
 
 import uvicorn
 
+from simulators.payer import target_file
 from simulators.payer.app import create_app, create_control_app
 from simulators.payer.clock import Clock
 from simulators.payer.context import Payer
@@ -102,6 +103,9 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     payer = open_payer(settings, url, deployment)
     application = create_app(payer)
     children = [] if settings.workers == 1 else _fork(settings, payer, url, deployment, public)
+    if settings.write_target is not None:
+        control_url = "http://{}:{}".format(*control.getsockname()[:2]) if control is not None else ""
+        _write_target(payer, settings, settings.write_target, control_url)
     ready(url)
     servers = [] if children else [_server(application)]
     sockets = [] if children else [public]
@@ -113,6 +117,14 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     finally:
         _stop(children)
         payer.database.close()
+
+
+def _write_target(payer: Payer, settings: Settings, path: Path, control_url: str) -> None:
+    """The sockets listen by now: who finds the file may send requests at once."""
+    try:
+        target_file.write(payer, path, settings.dataset / "manifest.json", control_url)
+    except OSError as error:
+        raise CannotServe(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _server(application: Any) -> uvicorn.Server:
