@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from simulators.payer.fhir.parameters import Catalog
-from simulators.payer.fhir.paths import Extractor, reference_type
+from simulators.payer.fhir.paths import Extractor, Step, reference_type
 from simulators.payer.fhir.values import VALUES, folded
 
 Resource = dict[str, Any]
+ToValues = Callable[[list[Any]], list[Any]]
 # What the row itself holds.
 _IN_THE_ROW = frozenset(("_id", "_lastUpdated"))
 # Whose record a resource is in, where the type's own element for it has another name than subject or patient.
-_SUBJECT = {"Coverage": "beneficiary", "Patient": ""}
+_SUBJECT = {"Coverage": "beneficiary", "Binary": "securityContext"}
 KEYED = frozenset(("token", "reference", "string", "uri"))
 KEY_LENGTH = 200  # a longer value is kept by its beginning; matching looks at the whole
 
@@ -27,33 +28,53 @@ class Indexer:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        Plan = tuple[frozenset[str] | None, str, str, Extractor, Callable[[list[Any]], list[Any]]]
-        self._plans: dict[str, list[Plan]] = {
-            type_name: [
-                (parameter.path.firsts, name, parameter.kind, parameter.path.extract, VALUES[parameter.kind])
-                for name, parameter in catalog.of(type_name).items()
-                if parameter.kind in VALUES and name not in _IN_THE_ROW
+        # For each type: what starts from which element, so that a resource costs what it has and not what it might have.
+        self._by_element: dict[str, dict[str, list[tuple[str, Step, ToValues]]]] = {}
+        self._by_whole: dict[str, list[tuple[str, Extractor, ToValues]]] = {}
+        self._keyed: dict[str, list[tuple[str, str]]] = {}
+        for type_name in catalog.types:
+            elements: dict[str, list[tuple[str, Step, ToValues]]] = {}
+            whole = []
+            for name, parameter in catalog.of(type_name).items():
+                if parameter.kind in VALUES and name not in _IN_THE_ROW:
+                    values = VALUES[parameter.kind]
+                    if parameter.path.parts is None:
+                        whole.append((name, parameter.path.extract, values))
+                    for element, within in parameter.path.parts or ():
+                        elements.setdefault(element, []).append((name, within, values))
+            self._by_element[type_name], self._by_whole[type_name] = elements, whole
+            self._keyed[type_name] = [
+                (name, parameter.kind) for name, parameter in catalog.of(type_name).items() if parameter.kind in KEYED
             ]
-            for type_name in catalog.types
-        }
 
     def values(self, resource: Resource) -> dict[str, list[Any]]:
         """The values of every search parameter that has some in this resource."""
-        found = {}
-        keys = resource.keys()
-        for firsts, name, _, extract, values in self._plans.get(resource["resourceType"], ()):
-            if firsts is None or not firsts.isdisjoint(keys):
-                nodes = extract(resource)
-                if nodes:
-                    value = values(nodes)
-                    if value:
-                        found[name] = value
+        found: dict[str, list[Any]] = {}
+        type_name = resource["resourceType"]
+        elements = self._by_element.get(type_name)
+        if elements is None:
+            return found
+        for element, value in resource.items():
+            plans = elements.get(element)
+            if plans is not None:
+                nodes = value if type(value) is list else [value]
+                for name, within, to_values in plans:
+                    values = to_values(within(nodes))
+                    if values:
+                        if name in found:
+                            found[name] += values
+                        else:
+                            found[name] = values
+        for name, extract, to_values in self._by_whole[type_name]:
+            values = to_values(extract(resource))
+            if values:
+                found[name] = values
         return found
 
     def keys(self, resource: Resource, index: dict[str, list[Any]]) -> Iterator[tuple[str, str]]:
         """(parameter, key) for each value an exact or prefix look-up can start from."""
-        for _, name, kind, _, _ in self._plans.get(resource["resourceType"], ()):
-            if kind in KEYED and name in index:
+        for name, kind in self._keyed.get(resource["resourceType"], ()):
+            if name in index:
                 for key in {key_of(kind, value) for value in index[name]}:
                     yield name, key
 

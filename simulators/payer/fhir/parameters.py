@@ -53,7 +53,7 @@ class SearchParameter:
     targets: tuple[str, ...] = ()
     chains: tuple[str, ...] = ()
     components: tuple[Component, ...] = ()
-    path: Path = field(compare=False, repr=False, default=Path(lambda resource: [], frozenset()))
+    path: Path = field(compare=False, repr=False, default=Path(lambda resource: [], ()))
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,14 @@ _HAS_EXTENSION = re.compile(r"^hasExtension\('([^']*)'\)$")
 
 @dataclass(frozen=True)
 class Path:
-    """A compiled expression, and the top-level elements without which it selects nothing (None: any resource may answer)."""
+    """A compiled expression.
+
+    `parts` says the same element by element: for each top-level element it starts from, what selects within that element's
+    values; None where the expression looks at the resource as a whole.
+    """
 
     extract: Extractor
-    firsts: frozenset[str] | None
+    parts: tuple[tuple[str, Step], ...] | None
 
 
 class OutsideSubset(ValueError):
@@ -55,10 +59,9 @@ def compile_expression(expression: str, type_name: str, choices: Mapping[str, li
     def union(resource: dict[str, Any]) -> list[Node]:
         return [node for extract in extracts for node in extract(resource)]
 
-    firsts: frozenset[str] | None = frozenset()
-    for part in parts:
-        firsts = None if firsts is None or part.firsts is None else firsts | part.firsts
-    return Path(union, firsts)
+    if any(part.parts is None for part in parts):
+        return Path(union, None)
+    return Path(union, tuple(one for part in parts for one in part.parts or ()))
 
 
 def _alternatives(expression: str, type_name: str) -> Iterable[str]:
@@ -81,13 +84,13 @@ def _path(text: str, type_name: str, choices: Mapping[str, list[str]]) -> Path:
     if cast:
         text = f"{cast[1]}.as({cast[2]})"
     steps: list[Step] = []
-    firsts: frozenset[str] | None = None
+    firsts: tuple[str, ...] = ()
     names: list[str] = []
     position, at = 0, type_name
 
     def named(*elements: str) -> None:
         nonlocal firsts
-        firsts = firsts if steps else frozenset(elements)
+        firsts = firsts if steps else elements
         steps.append(_named(elements))
 
     pending: str | None = None  # a choice element waiting to hear which type is meant
@@ -131,7 +134,10 @@ def _path(text: str, type_name: str, choices: Mapping[str, list[str]]) -> Path:
             in_extension = in_extension or name == "extension"
     if pending is not None:
         named(*_choice_names(pending, choices[at]))
-    return Path(_chained(steps), firsts if steps else None)
+    if not steps or not firsts:
+        return Path(_chained(steps), None)
+    within = _chained_nodes(steps[1:])
+    return Path(_chained(steps), tuple((first, within) for first in firsts))
 
 
 def _choice_names(name: str, types: Iterable[str]) -> tuple[str, ...]:
@@ -148,6 +154,24 @@ def _chained(steps: list[Step]) -> Extractor:
 
     def walk(resource: dict[str, Any]) -> list[Node]:
         nodes = first([resource])
+        for step in rest:
+            if not nodes:
+                break
+            nodes = step(nodes)
+        return nodes
+
+    return walk
+
+
+def _chained_nodes(steps: list[Step]) -> Step:
+    if not steps:
+        return lambda nodes: nodes
+    if len(steps) == 1:
+        return steps[0]
+    first, rest = steps[0], tuple(steps[1:])
+
+    def walk(nodes: list[Node]) -> list[Node]:
+        nodes = first(nodes)
         for step in rest:
             if not nodes:
                 break
