@@ -76,6 +76,16 @@ class Candidate:
     index: dict[str, list[Any]]
 
 
+class Record(list[Candidate]):
+    """What is noted of all resources of a type in one record, with room for what searches worked out over it."""
+
+    __slots__ = ("views",)
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        super().__init__(candidates)
+        self.views: dict[Any, Any] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One resource on its way into the store."""
@@ -106,11 +116,12 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         database.migrate("store", _TABLES)
-        self._cache: OrderedDict[tuple[str, str], list[Candidate]] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str], Record] = OrderedDict()
         self._cached = 0
         self._revision = ""
         self._checked = 0.0
         self._shared: frozenset[str] | None = None
+        self._newest: int | None = None
 
     # --- facts of the store ---
 
@@ -137,6 +148,7 @@ class Store:
         self._cached = 0
         self._checked = 0.0
         self._shared = None
+        self._newest = None
 
     def _fresh(self) -> None:
         """Other processes write too: look now and then whether what is remembered still holds."""
@@ -165,7 +177,7 @@ class Store:
             )
         ]
 
-    def record(self, type_name: str, patient: str) -> list[Candidate]:
+    def record(self, type_name: str, patient: str) -> Record:
         """What is noted of every resource of a type in one record (or, for '', in nobody's), in order of arrival."""
         self._fresh()
         key = (type_name, patient)
@@ -177,7 +189,7 @@ class Store:
             f"SELECT {_CANDIDATE} FROM resource WHERE patient = ? AND type = ? AND deleted = 0 ORDER BY rid",
             (patient, type_name),
         )
-        found = [_candidate(row) for row in rows]
+        found = Record(_candidate(row) for row in rows)
         if len(found) < _CACHED_CANDIDATES:
             self._cache[key] = found
             self._cached += len(found) + 1
@@ -263,8 +275,11 @@ class Store:
 
     def newest(self) -> int:
         """The number of the latest arrival: what a first page is taken of, later arrivals are not in."""
-        row = self.database.one("SELECT MAX(rid) FROM resource")
-        return row[0] if row and row[0] is not None else 0
+        self._fresh()
+        if self._newest is None:
+            row = self.database.one("SELECT MAX(rid) FROM resource")
+            self._newest = row[0] if row and row[0] is not None else 0
+        return self._newest
 
     # --- writing ---
 
@@ -272,6 +287,7 @@ class Store:
         """Add many new resources in one transaction; how many."""
         counted = 0
         with self.database.transaction():
+            self._newest = None
             rid = self.newest()
             batch: list[Row] = []
             for row in rows:
@@ -306,6 +322,7 @@ class Store:
         with self.database.transaction():
             old = self.read(row.type, row.id)
             if old is None:
+                self._newest = None
                 rid = self.newest() + 1
                 visible = row.visible
             else:

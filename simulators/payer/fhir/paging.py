@@ -48,11 +48,10 @@ def holder_of(grant: Grant | None) -> str:
 
 def seal(page: Page, key: bytes) -> str:
     """The opaque form of a page."""
-    payload = zlib.compress(
+    payload = _packed(
         orjson.dumps(
             [page.base, page.type, page.parameters, page.moment, page.newest, page.start, page.last, page.holder]
-        ),
-        1,
+        )
     )
     return base64.urlsafe_b64encode(_sign(payload, key) + payload).decode().rstrip("=")
 
@@ -67,7 +66,7 @@ def unseal(token: str, key: bytes) -> Page:
         signature, payload = sealed[:_SIGNATURE], sealed[_SIGNATURE:]
         if not hmac.compare_digest(signature, _sign(payload, key)):
             raise ValueError("signature")
-        base, type_name, parameters, moment, newest, start, last, holder = orjson.loads(zlib.decompress(payload))
+        base, type_name, parameters, moment, newest, start, last, holder = orjson.loads(_unpacked(payload))
     except (ValueError, binascii.Error, zlib.error) as error:
         raise _unknown() from error
     return Page(
@@ -103,6 +102,15 @@ def repeating(start: int, shown: int) -> int:
 def losing(start: int, shown: int) -> int:
     """One match between two pages is on neither."""
     return start + shown + 1
+
+
+def _packed(payload: bytes) -> bytes:
+    """Short pages as they are, long ones compressed: a link should fit every address bar."""
+    return b"0" + payload if len(payload) < 600 else b"1" + zlib.compress(payload, 1)
+
+
+def _unpacked(packed: bytes) -> bytes:
+    return packed[1:] if packed[:1] == b"0" else zlib.decompress(packed[1:])
 
 
 def _sign(payload: bytes, key: bytes) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from simulators.payer.fhir.matching import MODIFIERS, alternatives, invalid
 from simulators.payer.fhir.parameters import Catalog, SearchParameter
@@ -61,6 +62,16 @@ class Query:
     total: str = ""
     understood: Parameters = ()
     ignored: tuple[str, ...] = ()
+
+    @cached_property
+    def steady(self) -> bool:
+        """Whether the answer depends on nothing but the resources searched: no other types, no moving time."""
+        return not any(
+            clause.chain is not None
+            or clause.has is not None
+            or (clause.parameter.kind in ("date", "composite") and any("ap" in value for value in clause.values))
+            for clause in self.clauses
+        )
 
 
 @rule

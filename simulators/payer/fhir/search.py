@@ -6,6 +6,7 @@ Leaves to others: understanding parameters (query.py), what matches (matching.py
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -18,13 +19,15 @@ from simulators.payer.fhir.compartment import Reach, searched_record
 from simulators.payer.fhir.index import KEY_LENGTH
 from simulators.payer.fhir.matching import token_of, unescaped
 from simulators.payer.fhir.query import Clause, Query
+from simulators.payer.fhir.requests import Parameters
 from simulators.payer.fhir.values import folded
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate, Store
+from simulators.payer.store import Candidate, Record, Store
 
 # How many resources in nobody's record one search may look through without a value to start from.
 MOST_LOOKED_THROUGH = 50_000
-_LAST = "\U0010ffff"
+_VIEWS, _RESULTS = 16, 64
+_NEVER = 1 << 62
 
 
 @rule
@@ -45,6 +48,16 @@ def any_condition_holds(tests: Sequence[CandidateTest]) -> CandidateTest:
 def first_condition_holds(tests: Sequence[CandidateTest]) -> CandidateTest:
     """A search with several parameters looks at the first one besides the patient only."""
     return tests[0]
+
+
+@dataclass
+class View:
+    """What one kind of request sees of one record, from one moment until another."""
+
+    candidates: list[Candidate]
+    since: int
+    until: int
+    results: dict[Parameters, list[Candidate]] = field(default_factory=dict)
 
 
 class World:
@@ -68,21 +81,58 @@ class World:
 
     def visible(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Those of the candidates that exist in this world."""
+        if type(candidates) is Record and not self.reach.active:
+            return self.view(candidates).candidates
         sees = self.reach.sees
         return [candidate for candidate in candidates if sees(candidate)]
+
+    def view(self, record: Record) -> View:
+        """What this world shows of one record, remembered until the next arrival becomes due."""
+        reach = self.reach
+        key = (reach.base.bit, reach.patient, reach.everybody, reach.opened, reach.newest)
+        view = record.views.get(key)
+        if view is None or not view.since <= reach.now < view.until:
+            shown = [candidate for candidate in record if reach.sees(candidate)]
+            due = [candidate.visible for candidate in record if candidate.visible > reach.now]
+            view = View(shown, reach.now, min(due, default=_NEVER))
+            if len(record.views) >= _VIEWS:
+                record.views.clear()
+            record.views[key] = view
+        found: View = view
+        return found
 
     def may_include(self, candidate: Candidate) -> bool:
         """Whether a resource may come along with matches, the conditions of its scope included."""
         narrowed = self.reach.narrowed(candidate.type)
         return self.reach.includes(candidate) and (narrowed is None or narrowed(candidate))
 
-    def matching(self, type_name: str, clauses: Sequence[Clause]) -> list[Candidate]:
-        """The resources of a type that fulfil the clauses, in order of arrival; none where the type may not be looked at."""
+    def matching(
+        self, type_name: str, clauses: Sequence[Clause], remember: Parameters | None = None
+    ) -> list[Candidate]:
+        """The resources of a type that fulfil the clauses, in order of arrival; none where the type may not be looked at.
+
+        With `remember` the answer is kept beside the record under that name, and found there the next time.
+        """
         if not self.permitted(type_name):
             return []
+        candidates = self._candidates(type_name, clauses)
         narrowed = self.reach.narrowed(type_name)
+        if remember is None or narrowed is not None or self.reach.active or type(candidates) is not Record:
+            return self._tested(type_name, clauses, candidates, narrowed)
+        results = self.view(candidates).results
+        found = results.get(remember)
+        if found is None:
+            found = self._tested(type_name, clauses, candidates, None)
+            if len(results) >= _RESULTS:
+                results.clear()
+            results[remember] = found
+        return found
+
+    def _tested(
+        self, type_name: str, clauses: Sequence[Clause], candidates: Sequence[Candidate], narrowed: CandidateTest | None
+    ) -> list[Candidate]:
         tests = [clause_test(clause, self) for clause in clauses if not self._is_record(type_name, clause)]
-        found = self.visible(self._candidates(type_name, clauses))
+        found = self.visible(candidates)
         if narrowed is not None:
             tests.append(narrowed)
         if not tests:
@@ -123,7 +173,10 @@ class World:
         if patient:
             records = {searched_record(self.reach.active, patient, one) for one in asked} or {patient}
             self.reach.records |= records
-            own = [candidate for record in sorted(records) for candidate in self.store.record(type_name, record)]
+            if records == {patient}:
+                own: Sequence[Candidate] = self.store.record(type_name, patient)
+            else:
+                own = [candidate for record in sorted(records) for candidate in self.store.record(type_name, record)]
             if asked or type_name not in self.store.shared_types():
                 return own
             return [*own, *self._of_nobody(type_name, clauses)]
@@ -229,5 +282,6 @@ def _sort_value(candidate: Candidate, name: str, descending: bool) -> Any:
 
 def execute(world: World, query: Query) -> list[Candidate]:
     """All matches of a query in their order."""
-    found = world.matching(query.type, query.clauses)
+    remember = query.understood if query.steady else None
+    found = world.matching(query.type, query.clauses, remember)
     return in_order(world.reach.active, found, query.sort) if query.sort else found

@@ -165,6 +165,7 @@ def _parsed(catalog: object, type_name: str, parameters: Parameters, strict: boo
     return parse(catalog, type_name, parameters, strict=strict, active=active)  # type: ignore[arg-type]
 
 
+@lru_cache(maxsize=4096)
 def _self_link(url: str, type_name: str, parameters: Parameters) -> str:
     query = urlencode(parameters, quote_via=quote, safe=":,|$/*")
     return f"{url}/{type_name}?{query}" if query else f"{url}/{type_name}"
