@@ -102,18 +102,18 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     url = (settings.public_url or f"http://{host}:{port}").rstrip("/")
     payer = open_payer(settings, url, deployment)
     application = create_app(payer)
-    children = [] if settings.workers == 1 else _fork(settings, payer, url, deployment, public)
-    if settings.write_target is not None:
-        control_url = "http://{}:{}".format(*control.getsockname()[:2]) if control is not None else ""
-        _write_target(payer, settings, settings.write_target, control_url)
-    ready(url)
-    servers = [] if children else [_server(application)]
-    sockets = [] if children else [public]
-    if control is not None:
-        servers.append(_server(create_control_app(payer)))
-        sockets.append(control)
+    children = [] if settings.workers == 1 else _fork(settings, url, deployment, public)
     try:
-        asyncio.run(_run(servers, sockets, children))
+        servers = [] if children else [_server(application)]
+        sockets = [] if children else [public]
+        if control is not None:
+            servers.append(_server(create_control_app(payer)))
+            sockets.append(control)
+        if settings.write_target is not None:
+            control_url = "http://{}:{}".format(*control.getsockname()[:2]) if control is not None else ""
+            _write_target(payer, settings, settings.write_target, control_url)
+        ready(url)
+        _run_to_the_end(servers, sockets, children)
     finally:
         _stop(children)
         payer.database.close()
@@ -127,11 +127,24 @@ def _write_target(payer: Payer, settings: Settings, path: Path, control_url: str
         raise CannotServe(f"{path} cannot be written: {error.strerror}") from error
 
 
+def _run_to_the_end(servers: list[uvicorn.Server], sockets: list[socket.socket], children: list[int]) -> None:
+    with asyncio.Runner(loop_factory=_event_loop()) as runner:
+        runner.run(_run(servers, sockets, children))
+
+
+def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """The fast loop where it exists."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
 def _server(application: Any) -> uvicorn.Server:
     config = uvicorn.Config(
         application,
         http="httptools",
-        loop="uvloop" if sys.platform != "win32" else "auto",
         lifespan="off",
         access_log=False,
         log_level="warning",
@@ -173,7 +186,7 @@ async def _serve_quietly(server: uvicorn.Server, listening: socket.socket) -> No
     await server._serve([listening])
 
 
-def _fork(settings: Settings, payer: Payer, url: str, deployment: Deployment, public: socket.socket) -> list[int]:
+def _fork(settings: Settings, url: str, deployment: Deployment, public: socket.socket) -> list[int]:
     """Start the workers on the shared socket; each serves until told to stop and never returns."""
     if not settings.database or settings.database == ":memory:":
         raise CannotServe("--workers needs a database that processes can share: give --database FILE or postgresql://…")
@@ -183,12 +196,11 @@ def _fork(settings: Settings, payer: Payer, url: str, deployment: Deployment, pu
         if child:
             children.append(child)
             continue
-        worker = open_payer(settings, url, deployment)
-        worker.faults = payer.faults
         try:
-            asyncio.run(_run([_server(create_app(worker))], [public], []))
-        finally:
+            worker = open_payer(settings, url, deployment)
+            _run_to_the_end([_server(create_app(worker))], [public], [])
             worker.database.close()
+        finally:
             # Not through the interpreter's end: it would close the parent's database connection under it.
             os._exit(0)
     return children
