@@ -163,3 +163,20 @@ def target_init(
             raise typer.Exit(2)
         output.write_text(text, encoding="utf-8")
     print(f"patient-access: wrote {output}; fill in what is marked FILL IN", file=sys.stderr)
+
+
+@target.command("tokens")
+def target_tokens(
+    target_file: Annotated[Path, typer.Option("--target", help="the target file")],
+    out: Annotated[Path, typer.Option("--out", help="JSON file for the tokens, readable by you only")],
+    members: Annotated[int, typer.Option("--members", min=1, help="how many of its members sign in")] = 1,
+    visible: Annotated[bool, typer.Option("--visible", help="show the browser")] = False,
+) -> None:
+    """Sign members in and keep their access tokens, for load or for a request of your own."""
+    from suites.kit import sign_in
+    from suites.kit.target import load
+
+    with _one_line():
+        tokens = sign_in.sign_in(load(target_file), members, visible)
+        sign_in.write(tokens, out)
+    print(f"patient-access: {len(tokens)} members signed in ({out})", file=sys.stderr)
