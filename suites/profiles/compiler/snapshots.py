@@ -19,6 +19,7 @@ Resolve = Callable[[str], tuple[Element, ...] | None]
 
 _BY_URL = Slicing((("value", "url"),), "open")
 _BY_TYPE = Slicing((("type", "$this"),), "open")
+_ONLY_TYPES = Slicing((("type", "$this"),), "closed")
 
 
 class NoSnapshot(ValueError):
@@ -36,6 +37,7 @@ def generate(definition: dict[str, Any], resolve: Resolve) -> tuple[Element, ...
     walk = _Walk(name, resolve, base, definition)
     for raw in differential:
         walk.lay(raw)
+    walk.narrow_choices()
     return tuple(walk.elements.values())
 
 
@@ -46,15 +48,19 @@ class _Walk:
         root = definition["type"] if definition.get("derivation") == "specialization" or not base else base[0].id
         self.root = root.rpartition("/")[2]
         old = base[0].id if base else self.root
+        self._by_type: set[str] = set()
+        self._sliced_by_guide: set[str] = set()
         self.elements: dict[str, Element] = {}
         for inherited in base:
-            self._put(self._moved(inherited, old, self.root, new_base=False))
+            self._put(self._moved(inherited, old, self.root))
 
     def lay(self, raw: dict[str, Any]) -> None:
         """Lay one element of the differential over what is there."""
         element_id = self._reach(_stated_id(raw))
         stated = changes(raw)
         before = self.elements[element_id]
+        if "slicing" in stated:
+            self._sliced_by_guide.add(element_id)
         if "constraints" in stated:
             stated["constraints"] = _joined(before.constraints, stated["constraints"], self.name)
         if before.base_path is None and "base_path" not in stated:
@@ -67,6 +73,8 @@ class _Walk:
         self.elements[element_id] = after
         if slice_of(element_id) is not None:
             self._declare_slicing(element_id)
+            if element_id.rpartition(":")[0].endswith("[x]") and not str(raw.get("path", "[x]")).endswith("[x]"):
+                self._by_type.add(element_id.rpartition(":")[0])
 
     def _reach(self, element_id: str) -> str:
         """The id under which the element stands, walking into types and opening slices on the way."""
@@ -125,12 +133,11 @@ class _Walk:
         if element_id in self.elements:
             return element_id
         outer = slice_name.rpartition("/")[0]
-        source = f"{sliced}:{outer}" if outer else sliced
-        if source not in self.elements:
-            raise NoSnapshot(
-                f"{self.name}: has no snapshot, and its differential re-slices {source}, which is not sliced"
-            )
-        model = self.elements[source]
+        # A slash re-slices a slice of that name; where there is none it is only part of a name.
+        model = self.elements.get(f"{sliced}:{outer}") or self.elements[sliced]
+        if typed is None and sliced.endswith("[x]"):
+            stem = sliced.rpartition(".")[2][:-3]
+            typed = next((t for t in model.types if slice_name == stem + t.code[:1].upper() + t.code[1:]), None)
         types = (typed,) if typed is not None else model.types
         opened = replace(model, id=element_id, slice_name=slice_name, slicing=None, types=types, min=0)
         self._insert_after(sliced, opened)
@@ -147,12 +154,29 @@ class _Walk:
         elif held.path.endswith("[x]"):
             self.elements[sliced] = replace(held, slicing=_BY_TYPE)
 
+    def narrow_choices(self) -> None:
+        """A path that names the type (`valueQuantity`) says that the choice is that type, not only what it would be.
+
+        Unless the differential slices the choice itself and so says more.
+        """
+        for choice in sorted(self._by_type - self._sliced_by_guide):
+            self._narrow(choice)
+
+    def _narrow(self, choice: str) -> None:
+        slices = [e for i, e in self.elements.items() if i.startswith(f"{choice}:") and "." not in i[len(choice) :]]
+        held = self.elements[choice]
+        codes = {t.code for s in slices for t in s.types}
+        types = tuple(t for t in held.types if t.code in codes)
+        least = max(held.min, *(s.min for s in slices)) if len(slices) == 1 else held.min
+        self.elements[choice] = replace(held, types=types, slicing=_ONLY_TYPES, min=least)
+
     def _unroll(self, parent: str) -> None:
         above = self.elements[parent]
         sliced = parent.rpartition(":")[0] if ":" in parent.rpartition(".")[2] else None
         if sliced is not None and self._copy_children(sliced, parent):
             return
-        if above.content_reference and self._copy_children(above.content_reference.rpartition("#")[2], parent):
+        if above.content_reference:
+            self._unroll_content(above.content_reference.rpartition("#")[2], parent)
             return
         if len(above.types) != 1:
             return
@@ -163,16 +187,22 @@ class _Walk:
             raise NoSnapshot(
                 f"{self.name}: has no snapshot, and steps into {parent}, whose type {ref.code} is not at hand"
             )
-        inside = [self._moved(e, source[0].id, parent, new_base=False) for e in source[1:]]
+        inside = [self._moved(e, source[0].id, parent) for e in source[1:]]
+        self._insert_children(parent, inside)
+
+    def _unroll_content(self, source: str, parent: str) -> None:
+        """Content by reference is as the type defines it, whatever this profile says where it is defined."""
+        defined = self.resolve(CORE + source.partition(".")[0]) or tuple(self.elements.values())
+        inside = [self._moved(e, source, parent) for e in defined if e.id.startswith(f"{source}.")]
         self._insert_children(parent, inside)
 
     def _copy_children(self, source: str, target: str) -> bool:
         inside = [e for i, e in self.elements.items() if i.startswith(f"{source}.")]
         if inside:
-            self._insert_children(target, [self._moved(e, source, target, new_base=False) for e in inside])
+            self._insert_children(target, [self._moved(e, source, target) for e in inside])
         return bool(inside)
 
-    def _moved(self, element: Element, old: str, new: str, *, new_base: bool) -> Element:
+    def _moved(self, element: Element, old: str, new: str) -> Element:
         moved_id = new + element.id[len(old) :]
         return replace(element, id=moved_id, path=path_of(moved_id))
 
