@@ -59,11 +59,11 @@ def compile_package(package: Package, more: Sequence[GuideTables] = ()) -> Compi
         "sha256": package.sha256,
     }
     structures, constraints, refused = Structures(package, elsewhere.elements).entries()
-    systems = code_system_entries(package)
-    value_sets = ValueSets(package, systems, elsewhere.code_system, elsewhere.value_set).entries()
-    parameters = search_parameter_entries(package)
+    systems = code_system_entries(package, refused)
+    value_sets = ValueSets(package, systems, elsewhere.code_system, elsewhere.value_set).entries(refused)
+    parameters = search_parameter_entries(package, refused)
     # The base specification's own statements list every parameter of every type: they ask nothing of anybody.
-    capabilities = {} if package.name == _CORE else capability_entries(package)
+    capabilities = {} if package.name == _CORE else capability_entries(package, refused)
     counts = {
         "profiles": sum(
             1 for e in structures.values() if e.get("derivation") == "constraint" and e["type"] != "Extension"

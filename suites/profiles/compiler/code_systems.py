@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from suites.profiles.compiler.packages import Package
+from suites.profiles.compiler.refusing import made
 
 _HL7 = ("http://hl7.org/fhir/", "http://terminology.hl7.org/CodeSystem/")
 _OTHERS = re.compile(
@@ -24,15 +26,17 @@ KEPT_PROPERTIES = frozenset(("notSelectable", "abstract", "inactive", "deprecate
 _USUAL = {"status": ("active", "A"), "notSelectable": (False, "false"), "inactive": (False, "false")}
 
 
-def code_system_entries(package: Package) -> dict[str, dict[str, Any]]:
-    """Entries by URL. Of two with one URL the complete one counts."""
+def code_system_entries(package: Package, refused: list[str]) -> dict[str, dict[str, Any]]:
+    """Entries by URL; what cannot be read is named in `refused`. Of two with one URL the complete one counts."""
     kept = KEPT_PROPERTIES | _filtered_properties(package)
     entries: dict[str, dict[str, Any]] = {}
     for definition in package.definitions["CodeSystem"]:
         url = definition.get("url")
         if not isinstance(url, str) or (url in entries and entries[url]["content"] == "complete"):
             continue
-        entries[url] = _entry(definition, kept)
+        entry = made(definition, partial(_entry, definition, kept), refused)
+        if entry is not None:
+            entries[url] = entry
     return dict(sorted(entries.items()))
 
 
@@ -52,10 +56,18 @@ def _filtered_properties(package: Package) -> frozenset[str]:
         f["property"]
         for definition in package.definitions["ValueSet"]
         for part in ("include", "exclude")
-        for include in definition.get("compose", {}).get(part, ())
-        for f in include.get("filter", ())
-        if "property" in f
+        for include in _listed(_mapped(definition.get("compose")).get(part))
+        for f in _listed(_mapped(include).get("filter"))
+        if isinstance(_mapped(f).get("property"), str)
     )
+
+
+def _mapped(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _entry(definition: dict[str, Any], kept: frozenset[str]) -> dict[str, Any]:

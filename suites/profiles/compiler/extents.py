@@ -45,37 +45,51 @@ class Extent:
 
     def common(self, other: Extent) -> Extent:
         """Intersection."""
-        both = Extent()
-        for system, codes in self.codes.items():
-            inside = codes & other.codes.get(system, set())
-            if inside:
-                both.codes[system] = inside
-            if codes - inside and (system in other.open or other.missing):
-                both.open[system] = set()
-        for system, codes in other.codes.items():
-            if codes - both.codes.get(system, set()) and (system in self.open or self.missing):
-                both.open[system] = set()
-        for system in self.open.keys() & other.open.keys():
-            both.open[system] = self.open[system] | other.open[system]
-        for mine, theirs in ((self, other), (other, self)):
-            if theirs.missing:
-                for system, out in mine.open.items():
-                    both.open.setdefault(system, set(out))
-        if self.missing and other.missing:
-            both.missing = self.missing | other.missing
-        return both
+        return self._judged(
+            other,
+            lambda mine, theirs: mine and theirs,
+            (self.missing | other.missing) if self.missing and other.missing else set(),
+        )
 
     def without(self, other: Extent) -> Extent:
         """Exclusion; where it cannot be known what is excluded, nothing stays certain."""
-        left = Extent(missing=set(self.missing))
-        for system, codes in self.codes.items():
-            if system in other.open or other.missing:
-                left.open[system] = other.codes.get(system, set()) & codes
-            elif codes - other.codes.get(system, set()):
-                left.codes[system] = codes - other.codes.get(system, set())
-        for system, out in self.open.items():
-            left.open[system] = out | other.codes.get(system, set()) | left.open.get(system, set())
-        return left
+        return self._judged(other, lambda mine, theirs: mine and not theirs, set(self.missing))
+
+    def status(self, system: str, code: str | None) -> bool | None:
+        """Whether a code is in; a code of None stands for every code that is not named anywhere."""
+        if code is not None and code in self.codes.get(system, ()):
+            return True
+        if self.missing or (system in self.open and (code is None or code not in self.open[system])):
+            return None
+        return False
+
+    def _named(self, system: str) -> set[str]:
+        return self.codes.get(system, set()) | self.open.get(system, set())
+
+    def _judged(self, other: Extent, rule: Callable[[bool, bool], bool], missing: set[str]) -> Extent:
+        """Both extents code by code. One undecided code opens its system: an extent cannot name undecided codes."""
+        result = Extent(missing=missing)
+        for system in self.codes.keys() | self.open.keys() | other.codes.keys() | other.open.keys():
+            verdicts = {
+                code: _decided(self.status(system, code), other.status(system, code), rule)
+                for code in self._named(system) | other._named(system)
+            }
+            rest = _decided(self.status(system, None), other.status(system, None), rule)
+            inside = {code for code, verdict in verdicts.items() if verdict}
+            if inside:
+                result.codes[system] = inside
+            if rest is None or None in verdicts.values():
+                result.open[system] = {code for code, verdict in verdicts.items() if verdict is False}
+        return result
+
+
+def _decided(mine: bool | None, theirs: bool | None, rule: Callable[[bool, bool], bool]) -> bool | None:
+    possible = {rule(a, b) for a in _may(mine) for b in _may(theirs)}
+    return possible.pop() if len(possible) == 1 else None
+
+
+def _may(status: bool | None) -> tuple[bool, ...]:
+    return (True, False) if status is None else (status,)
 
 
 Find = Callable[[str], Codes | None]

@@ -2,62 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from suites.profiles.compiler.packages import Package
+from suites.profiles.compiler.refusing import made
 from suites.profiles.element_lines import short_canonical
 
 _EXPECTATION = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-expectation"
 _COMBINATION = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination"
 
 
-def search_parameter_entries(package: Package) -> dict[str, dict[str, Any]]:
-    """Entries by URL, each on one line."""
+def search_parameter_entries(package: Package, refused: list[str]) -> dict[str, dict[str, Any]]:
+    """Entries by URL, each on one line; what cannot be read is named in `refused`."""
+    return _entries(package, "SearchParameter", _search_parameter, refused)
+
+
+def capability_entries(package: Package, refused: list[str]) -> dict[str, dict[str, Any]]:
+    """Entries by URL: a line for each resource type; what cannot be read is named in `refused`."""
+    return _entries(package, "CapabilityStatement", _capability, refused)
+
+
+def _entries(
+    package: Package, kind: str, make: Callable[[dict[str, Any]], dict[str, Any] | None], refused: list[str]
+) -> dict[str, dict[str, Any]]:
     entries = {}
-    for definition in package.definitions["SearchParameter"]:
-        if not (isinstance(definition.get("url"), str) and definition.get("code") and definition.get("base")):
-            continue
-        entry: dict[str, Any] = {k: definition[k] for k in ("code", "type", "base") if k in definition}
-        if definition.get("expression"):
-            entry["expression"] = definition["expression"]
-        for word, name in (
-            ("target", "targets"),
-            ("comparator", "comparators"),
-            ("modifier", "modifiers"),
-            ("chain", "chains"),
-        ):
-            if definition.get(word):
-                entry[name] = definition[word]
-        for word in ("multipleOr", "multipleAnd"):
-            if word in definition:
-                entry[word] = definition[word]
-        if definition.get("component"):
-            entry["components"] = [[short_canonical(c["definition"]), c["expression"]] for c in definition["component"]]
-        entries[definition["url"]] = entry
+    for definition in package.definitions[kind]:
+        entry = made(definition, partial(make, definition), refused) if isinstance(definition.get("url"), str) else None
+        if entry is not None:
+            entries[definition["url"]] = entry
     return dict(sorted(entries.items()))
 
 
-def capability_entries(package: Package) -> dict[str, dict[str, Any]]:
-    """Entries by URL: a line for each resource type."""
-    entries: dict[str, dict[str, Any]] = {}
-    for definition in package.definitions["CapabilityStatement"]:
-        rest = next(iter(definition.get("rest", ())), None)
-        if rest is None or not isinstance(definition.get("url"), str):
-            continue
-        entry: dict[str, Any] = {"mode": rest.get("mode", "server")}
-        formats = definition.get("format", [])
-        about_formats = definition.get("_format", [])
-        if formats:
-            entry["formats"] = [
-                _line(f, about_formats[i] if i < len(about_formats) else None) for i, f in enumerate(formats)
-            ]
-        if rest.get("interaction"):
-            entry["interactions"] = [_line(i["code"], i) for i in rest["interaction"]]
-        if rest.get("operation"):
-            entry["operations"] = [_operation(o) for o in rest["operation"]]
-        entry["resources"] = [_resource(r) for r in rest.get("resource", ())]
-        entries[definition["url"]] = entry
-    return dict(sorted(entries.items()))
+def _search_parameter(definition: dict[str, Any]) -> dict[str, Any] | None:
+    if not (definition.get("code") and definition.get("base")):
+        return None
+    entry: dict[str, Any] = {k: definition[k] for k in ("code", "type", "base") if k in definition}
+    if definition.get("expression"):
+        entry["expression"] = definition["expression"]
+    for word, name in (
+        ("target", "targets"),
+        ("comparator", "comparators"),
+        ("modifier", "modifiers"),
+        ("chain", "chains"),
+    ):
+        if definition.get(word):
+            entry[name] = definition[word]
+    for word in ("multipleOr", "multipleAnd"):
+        if word in definition:
+            entry[word] = definition[word]
+    if definition.get("component"):
+        entry["components"] = [[short_canonical(c["definition"]), c["expression"]] for c in definition["component"]]
+    return entry
+
+
+def _capability(definition: dict[str, Any]) -> dict[str, Any] | None:
+    rest = next(iter(definition.get("rest", ())), None)
+    if rest is None:
+        return None
+    entry: dict[str, Any] = {"mode": rest.get("mode", "server")}
+    if definition.get("format"):
+        entry["formats"] = _listed(definition, "format")
+    if rest.get("interaction"):
+        entry["interactions"] = [_line(i["code"], i) for i in rest["interaction"]]
+    if rest.get("operation"):
+        entry["operations"] = [_operation(o) for o in rest["operation"]]
+    entry["resources"] = [_resource(r) for r in rest.get("resource", ())]
+    return entry
 
 
 def _expectation(carrier: Any) -> str | None:

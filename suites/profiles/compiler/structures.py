@@ -7,6 +7,7 @@ from typing import Any
 
 from suites.profiles.compiler.packages import Package
 from suites.profiles.compiler.raw_elements import element
+from suites.profiles.compiler.refusing import MALFORMED
 from suites.profiles.compiler.snapshots import NoSnapshot, generate
 from suites.profiles.element_lines import CORE, Elements, short_canonical, write_elements
 from suites.profiles.facts import Constraint, Element
@@ -64,7 +65,7 @@ class Structures:
                 entries[url] = self._entry(url, self._definitions[url])
             except NoSnapshot as reason:
                 refused.append(str(reason))
-            except (KeyError, TypeError, ValueError, AttributeError) as broken:
+            except MALFORMED as broken:
                 refused.append(f"{url}: not a StructureDefinition we can read ({type(broken).__name__}: {broken})")
         constraints = {name: _constraint_line(c) for c, name in self._constraints.items()}
         return entries, dict(sorted(constraints.items())), refused

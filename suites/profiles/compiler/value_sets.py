@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from suites.profiles.compiler.extents import Codes, Extent, extent_of
 from suites.profiles.compiler.packages import Package
+from suites.profiles.compiler.refusing import made
 from suites.profiles.terminology import CodeSystem, ValueSet
 
 SystemElsewhere = Callable[[str], CodeSystem | None]
 ValueSetElsewhere = Callable[[str], ValueSet | None]
+
+DEEPEST = 40
+"""Imports of imports that are followed; the official guides go four deep."""
 
 
 class ValueSets:
@@ -34,9 +39,16 @@ class ValueSets:
         self._underway: set[str] = set()
         self._circles: set[str] = set()
 
-    def entries(self) -> dict[str, dict[str, Any]]:
-        """Entries by URL."""
-        return {url: self._entry(url) for url in sorted(self._definitions)}
+    def entries(self, refused: list[str]) -> dict[str, dict[str, Any]]:
+        """Entries by URL; what cannot be read is named in `refused`."""
+        entries = {}
+        for url in sorted(self._definitions):
+            self._underway.clear()
+            self._circles.clear()
+            entry = made(self._definitions[url], partial(self._entry, url), refused)
+            if entry is not None:
+                entries[url] = entry
+        return entries
 
     def _system(self, url: str) -> Codes | None:
         url = url.partition("|")[0]
@@ -62,6 +74,10 @@ class ValueSets:
             # A value set that imports itself adds nothing to itself.
             self._circles.add(url)
             return Extent()
+        if len(self._underway) > DEEPEST:
+            # Kept out of the memory of extents by the circle that never closes.
+            self._circles.add("")
+            return Extent(missing={url})
         self._underway.add(url)
         extent = self._of(definition)
         self._underway.discard(url)
