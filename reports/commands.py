@@ -1,4 +1,4 @@
-"""Commands of this room for the front door: `report`."""
+"""Commands of this room for the front door: `report` and `metrics`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,9 @@ def refusals() -> Iterator[None]:
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands to the front door."""
+    from reports.metrics.commands import metrics
+
+    app.add_typer(metrics, name="metrics")
 
     @app.command()
     def report(

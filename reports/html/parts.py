@@ -14,39 +14,12 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from reports.html import charts
+from reports.html.blocks import Block, Cell, Part
 from reports.reader import BadRun, Run
-
-Cell = str | int | float | bool | None
-
-
-@dataclass(frozen=True)
-class Block:
-    """One thing shown in a part: tiles, facts, a table, a chart or a paragraph."""
-
-    kind: str
-    title: str = ""
-    note: str = ""
-    text: str = ""
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[Cell, ...], ...] = ()
-    svg: Markup | None = None
-
-
-@dataclass(frozen=True)
-class Part:
-    """A section of the report."""
-
-    id: str
-    title: str
-    lead: str
-    blocks: tuple[Block, ...]
 
 
 def read(run: Run) -> tuple[Part, ...]:

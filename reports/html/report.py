@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.html import charts, evidence, parts
+from reports.html.blocks import Part
 from reports.html.page import write_page
 from reports.html.view import ORDER, View, build
 from reports.reader import Run, run_file
@@ -113,7 +114,7 @@ def _facts(target: Mapping[str, Any]) -> list[tuple[str, Any]]:
     ]
 
 
-def _sections(view: View, shelf: evidence.Shelf, others: tuple[parts.Part, ...]) -> list[Section]:
+def _sections(view: View, shelf: evidence.Shelf, others: tuple[Part, ...]) -> list[Section]:
     requirements = sum(view.requirement_counts.values())
     wanted = [
         Section("summary", "Summary"),

@@ -1,0 +1,217 @@
+"""Rows of an access log as delivery events: what counts, what does not and why, and what cannot be decided.
+
+A delivery is an HTTP 2xx response carrying at least one patient-data resource, over the Patient Access API, on a token issued to
+an app the member designated, whose time falls into the local calendar year. Written once as Ibis expressions for every back end.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from reports.metrics import BadInput, zone
+from reports.metrics.mapping import Mapping
+
+SLACK = 5 * 60 * 1000  # clocks of gateways differ by a little; more than this ahead of now is no time of a delivery
+PROBLEMS = {
+    "status-unreadable": "the status is not a number",
+    "time-unreadable": "the time of a delivery cannot be read",
+    "time-without-offset": "the time of a delivery has no offset, and the mapping names no log_time_zone",
+    "time-ambiguous": "the local time of a delivery happened twice or never (daylight saving)",
+    "time-in-the-future": "a delivery lies in the future; a clock is wrong",
+    "member-missing": "a delivery names no member",
+    "app-missing": "a delivery names no app",
+    "unit-missing": "the member of a delivery belongs to no reporting unit then",
+}
+EXCLUSIONS = {
+    "not-a-success": "status other than 2xx, 304 included: nothing was delivered",
+    "no-patient-data": "no patient-data resource in the response (an empty searchset, an OperationOutcome)",
+    "never-counts": "metadata, discovery, token, userinfo, directory and other calls that carry no member's data",
+    "other-channel": "Provider Access, Payer-to-Payer or another channel the member did not designate",
+    "test-app": "a test client",
+    "synthetic-member": "a synthetic member",
+    "own-app": "the payer's own branded app",
+    "other-year": "outside the calendar year in the payer's zone",
+}
+
+
+@dataclass(frozen=True)
+class Year:
+    """The calendar year in the payer's zone, and until when a time can be true."""
+
+    year: int
+    zone_name: str
+    now: datetime
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """First instant of the year and of the next."""
+        return zone.year_bounds(self.year, zone.zone(self.zone_name))
+
+
+def events(table: Any, mapping: Mapping, year: Year, count_own_app: bool = False) -> Any:
+    """Every row with its role columns typed and `why`: null for a delivery that counts, else a key of PROBLEMS or EXCLUSIONS."""
+    import ibis
+
+    typed = _typed(table, mapping, year)
+    start, end = year.bounds
+    success = (typed.status >= 200) & (typed.status < 300)
+    kind, channel, interaction = typed.app_kind, typed.channel, typed.interaction
+    never = _within(interaction, mapping.never_interactions)
+    if "path" in mapping.columns:
+        for part in mapping.never_paths:
+            never = never | typed.path.fill_null("").contains(part)
+    cases = [
+        (typed.status.isnull(), "status-unreadable"),
+        (~success, "not-a-success"),
+        (never, "never-counts"),
+        (typed.resources < 1, "no-patient-data"),
+        (~_within(channel, mapping.patient_channels), "other-channel"),
+        (_within(typed.app, mapping.test_apps) | _within(kind, mapping.test_kinds), "test-app"),
+        (_within(typed.member, mapping.synthetic_members), "synthetic-member"),
+    ]
+    if not count_own_app:
+        cases.append((_within(typed.app, mapping.own_apps) | _within(kind, mapping.own_kinds), "own-app"))
+    cases += [
+        (typed.naive, "time-without-offset"),
+        (typed.doubtful, "time-ambiguous"),
+        (typed.at.isnull(), "time-unreadable"),
+        (typed.at > zone.instant(year.now) + SLACK, "time-in-the-future"),
+        ((typed.at < start) | (typed.at >= end), "other-year"),
+        (typed.member.isnull() | (typed.member == ""), "member-missing"),
+        (typed.app.isnull() | (typed.app == ""), "app-missing"),
+    ]
+    judged = typed.mutate(why=ibis.cases(*cases, else_=ibis.null("string")))
+    if mapping.units:
+        judged = _in_units(judged, mapping, year)
+    no_unit = judged.why.isnull() & (judged.unit.isnull() | (judged.unit == ""))
+    return judged.mutate(why=ibis.ifelse(no_unit, "unit-missing", judged.why))
+
+
+def _within(column: Any, values: tuple[str, ...]) -> Any:
+    import ibis
+
+    return column.isin(list(values)).fill_null(False) if values else ibis.literal(False)
+
+
+def _typed(table: Any, mapping: Mapping, year: Year) -> Any:
+    """Role columns under our names and types; what cannot be read is null."""
+    import ibis
+
+    def column(role: str, kind: str, default: Any = None) -> Any:
+        if role in mapping.constants:
+            return ibis.literal(mapping.constants[role]).cast(kind)
+        if role not in mapping.columns:
+            return ibis.literal(default).cast(kind) if default is not None else ibis.null(kind)
+        raw = table[mapping.columns[role]]
+        if str(raw.type()) == kind:
+            return raw
+        # Text of a file may hold anything; a database that holds numbers as text must hold numbers.
+        return raw.try_cast(kind) if raw.type().is_string() and _forgiving(table) else raw.cast(kind)
+
+    at, naive, doubtful = _instant(table, mapping, year)
+    row = column("row", "string") if "row" in mapping.columns else (ibis.row_number() + 1).cast("string")
+    return table.select(
+        row=row,
+        at=at,
+        naive=naive,
+        doubtful=doubtful,
+        member=column("member", "string"),
+        app=column("app", "string"),
+        app_kind=column("app_kind", "string", "third-party"),
+        channel=column("channel", "string", "patient-access"),
+        unit=column("unit", "string"),
+        status=column("status", "int64"),
+        resources=column("resources", "int64").fill_null(0),
+        interaction=column("interaction", "string", ""),
+        path=column("path", "string", ""),
+    )
+
+
+def _forgiving(table: Any) -> bool:
+    backend = table.get_backend()
+    return backend.name in ("duckdb", "pyspark")
+
+
+def _instant(table: Any, mapping: Mapping, year: Year) -> tuple[Any, Any, Any]:
+    """The time of a row in milliseconds, whether it lacked an offset we needed, and whether it names no single instant."""
+    import ibis
+
+    if "at" in mapping.constants:
+        raise BadInput("a log without times has no year; [constants] cannot say `at`")
+    raw = table[mapping.columns["at"]]
+    kind = raw.type()
+    no = ibis.literal(False)
+    if kind.is_string():
+        stamped = raw.re_search(r"(Z|z|[+-][0-9]{2}:?[0-9]{2})$").fill_null(False)
+        parsed = raw.try_cast("timestamp('UTC')") if _forgiving(table) else raw.cast("timestamp('UTC')")
+        at = _milliseconds(parsed.cast("timestamp"))
+    elif kind.is_timestamp() and kind.timezone is not None:
+        return _milliseconds(raw.cast("timestamp")), no, no
+    elif kind.is_timestamp():
+        stamped, at = no, _milliseconds(raw)
+    else:
+        raise BadInput(f"column {mapping.columns['at']!r} is {kind}, not a time")
+    if not mapping.log_time_zone:
+        return at, ~stamped & at.notnull(), no
+    # Read as if written at UTC, a time without offset is the local clock's reading.
+    low, high = year.bounds
+    told, doubtful = zone.from_local(at, zone.zone(mapping.log_time_zone), low - 2 * zone.DAY, high + 2 * zone.DAY)
+    return ibis.ifelse(stamped, at, told), no, ~stamped & doubtful
+
+
+def _milliseconds(moment: Any) -> Any:
+    # Cut to the second first: some back ends round the seconds of an epoch.
+    return moment.truncate("s").epoch_seconds().cast("int64") * 1000 + moment.millisecond().cast("int64")
+
+
+def _in_units(judged: Any, mapping: Mapping, year: Year) -> Any:
+    """Reporting units from a file of memberships: a member in two units at once counts in each."""
+    import ibis
+
+    rows = units(mapping, year)
+    schema = {"unit_member": "string", "unit_name": "string", "unit_from": "int64", "unit_until": "int64"}
+    periods = ibis.memtable(rows or [dict.fromkeys(schema, None)], schema=ibis.schema(schema))
+    joined = judged.left_join(
+        periods,
+        [judged.member == periods.unit_member, judged.at >= periods.unit_from, judged.at < periods.unit_until],
+    )
+    return joined.mutate(unit=joined.unit_name).drop("unit_member", "unit_name", "unit_from", "unit_until")
+
+
+def units(mapping: Mapping, year: Year) -> list[dict[str, Any]]:
+    """The memberships of a units file as instants; periods of one member in one unit that overlap are refused."""
+    import csv
+    from datetime import date
+
+    path = mapping.path(mapping.units)
+    where = zone.zone(year.zone_name)
+    rows: list[dict[str, Any]] = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if not {"member", "unit", "from", "until"} <= set(reader.fieldnames or ()):
+            raise BadInput(f"{path}: needs the columns member, unit, from and until")
+        for number, row in enumerate(reader, 2):
+            try:
+                low = zone.midnight(date.fromisoformat(row["from"]), where) if row["from"] else -(2**53)
+                high = zone.midnight(date.fromisoformat(row["until"]), where) if row["until"] else 2**53
+            except ValueError as error:
+                raise BadInput(f"{path}:{number}: {error}") from None
+            if high <= low or not row["member"] or not row["unit"]:
+                raise BadInput(f"{path}:{number}: a membership needs a member, a unit, and an end after its beginning")
+            rows.append({"unit_member": row["member"], "unit_name": row["unit"], "unit_from": low, "unit_until": high})
+    rows.sort(key=lambda row: (row["unit_member"], row["unit_name"], row["unit_from"]))
+    for one, next_ in itertools.pairwise(rows):
+        same = (one["unit_member"], one["unit_name"]) == (next_["unit_member"], next_["unit_name"])
+        if same and next_["unit_from"] < one["unit_until"]:
+            raise BadInput(
+                f"{path}: member {one['unit_member']} is in unit {one['unit_name']} twice at the same time; mend the periods"
+            )
+    return rows
+
+
+def now() -> datetime:
+    """The present, for callers that state no other."""
+    return datetime.now(UTC)

@@ -1,0 +1,168 @@
+"""Opens an access log as an Ibis table: NDJSON, CSV, Parquet, FHIR AuditEvent, or a table of a database.
+
+Files are read by DuckDB, every text column as text, so that a bad value is seen and counted instead of stopping the reader.
+A database URL is queried where it is; nothing is copied out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reports.metrics import BadInput, audit_event
+from reports.metrics.mapping import Mapping
+
+SUFFIXES = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": "parquet"}
+
+
+@dataclass(frozen=True)
+class Log:
+    """An opened log: the connection it lives on, the raw table, and the mapping made whole."""
+
+    con: Any
+    table: Any
+    mapping: Mapping
+    name: str
+
+
+def is_database(source: str) -> bool:
+    """Whether an input names a database rather than a file."""
+    return "://" in source
+
+
+def find_mapping(source: str, given: Path | None) -> Path | None:
+    """The mapping to use: the one given, or `mapping.toml` in the input folder."""
+    inside = Path(source) / "mapping.toml"
+    return given or (inside if not is_database(source) and inside.is_file() else None)
+
+
+def duckdb(memory: str = "3GB") -> Any:
+    """A DuckDB connection of bounded memory that spills into the system's temporary folder."""
+    import ibis
+
+    return ibis.duckdb.connect(
+        memory_limit=memory, temp_directory=str(Path(tempfile.gettempdir()) / "patient-access-duckdb")
+    )
+
+
+def open_log(source: str, mapping: Mapping, con: Any = None) -> Log:
+    """Open an access log."""
+    if is_database(source):
+        return _open_database(source, mapping)
+    files = log_files(source, mapping)
+    kind = mapping.format or SUFFIXES.get(files[0].suffix, "")
+    names = [str(file) for file in files]
+    con = con or duckdb()
+    try:
+        if kind == "parquet":
+            table = con.read_parquet(names)
+        elif kind == "csv":
+            table = con.read_csv(names, all_varchar=True, header=True)
+        elif kind == "ndjson":
+            _sanity(files)
+            wanted = dict.fromkeys(mapping.columns.values(), "VARCHAR")
+            table = con.read_json(names, columns=wanted, format="newline_delimited", ignore_errors=True)
+        elif kind == "audit-event":
+            return Log(con, _audit_events(con, files), replace(mapping, columns=dict(audit_event.COLUMNS)), source)
+        else:
+            raise BadInput(f"{files[0]}: cannot tell its format by its name; say format = … in a mapping file")
+    except BadInput:
+        raise
+    except Exception as error:
+        # The reader's own errors name the line; the first sentence is enough for people.
+        raise BadInput(f"{source}: cannot be read as {kind}: {str(error).splitlines()[0]}") from None
+    return Log(con, table, _fitting(table, mapping, source), source)
+
+
+def log_files(source: str, mapping: Mapping) -> list[Path]:
+    """The files of an input: itself, or those in the folder that the mapping's pattern or their names choose."""
+    path = Path(source)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise BadInput(f"{path}: no such file or folder")
+    if mapping.files:
+        found = sorted(path.glob(mapping.files))
+    else:
+        aside = {mapping.identities, mapping.units, "mapping.toml"}
+        found = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.name not in aside)
+    if not found:
+        raise BadInput(f'{path}: holds no access log; name the files in a mapping file (files = "*.ndjson")')
+    if len({file.suffix for file in found}) > 1:
+        raise BadInput(f"{path}: holds logs of several kinds; choose by files = … in a mapping file")
+    return found
+
+
+def _fitting(table: Any, mapping: Mapping, source: str) -> Mapping:
+    """The mapping without columns the log does not have, unless the metric needs them."""
+    present = set(table.columns)
+    columns = {
+        role: name for role, name in mapping.columns.items() if name in present and role not in mapping.constants
+    }
+    for role in ("at", "member", "app", "status", "resources", "unit"):
+        if role not in columns and role not in mapping.constants and not (role == "unit" and mapping.units):
+            said = mapping.columns.get(role, role)
+            raise BadInput(
+                f"{source}: has no column {said!r} for {role!r}; it has {', '.join(sorted(present)[:12])}. "
+                "Write a mapping file, or a value under [constants] if the log need not say it"
+            )
+    return replace(mapping, columns=columns)
+
+
+def _sanity(files: list[Path]) -> None:
+    """Text that is no NDJSON at all is refused before DuckDB turns it into rows of nothing."""
+    for file in files:
+        with file.open("rb") as lines:
+            first = lines.readline(1 << 20).strip()
+        try:
+            fine = not first or isinstance(json.loads(first), dict)
+        except ValueError:
+            fine = False
+        if not fine:
+            raise BadInput(f"{file}: is not NDJSON: its first line is no JSON object")
+
+
+def _open_database(url: str, mapping: Mapping) -> Log:
+    import ibis
+
+    if not mapping.table:
+        raise BadInput("a database needs table = … in a mapping file (--mapping)")
+    schema, _, name = mapping.table.rpartition(".")
+    try:
+        con = ibis.connect(url)
+        table = con.table(name, database=schema or None)
+    except Exception as error:
+        shown = url.partition("://")[0] + "://…"  # the address may hold a password
+        raise BadInput(f"{shown}: table {mapping.table!r} cannot be opened: {str(error).splitlines()[0]}") from None
+    return Log(con, table, _fitting(table, mapping, mapping.table), mapping.table)
+
+
+def _audit_events(con: Any, files: list[Path]) -> Any:
+    """AuditEvents flattened to a file of rows that DuckDB streams, so memory stays flat."""
+    folder = Path(tempfile.mkdtemp(prefix="patient-access-audit-"))
+    flat = folder / "rows.ndjson"
+    try:
+        with flat.open("w", encoding="utf-8") as out:
+            for row in _audit_rows(files):
+                out.write(json.dumps(row) + "\n")
+        wanted = dict.fromkeys(audit_event.COLUMNS.values(), "VARCHAR")
+        read = con.read_json(str(flat), columns=wanted, format="newline_delimited")
+        return con.create_table(f"audit_events_{uuid.uuid4().hex}", read, temp=True)
+    finally:
+        flat.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _audit_rows(files: list[Path]) -> Iterator[dict[str, Any]]:
+    for file in files:
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield audit_event.row(json.loads(line), f"{file.name}:{number}")
+                except (ValueError, TypeError, AttributeError) as error:
+                    raise BadInput(f"{file}:{number}: not an AuditEvent: {error}") from None

@@ -1,0 +1,88 @@
+"""Transfers: delivery events grouped into acts of moving data, by mode, as Ibis expressions.
+
+    sync      consecutive deliveries for one (member, app) with gaps under the idle limit
+    app-day   any deliveries for one (member, app) on one local date
+    request   each response
+
+Events are first folded into slots no longer than the idle limit (or a local day): two deliveries in one slot are closer than the
+limit, so a slot never hides a gap, and hundreds of millions of rows become few before anything is sorted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.metrics import zone
+from reports.metrics.events import Year
+
+MODES = ("sync", "app-day", "request")
+
+
+def local_day(at: Any, year: Year) -> Any:
+    """The number of the local day an instant falls on."""
+    low, high = year.bounds
+    return zone.local(at, zone.zone(year.zone_name), low, high) // zone.DAY
+
+
+def slots(events: Any, mode: str, idle: int, year: Year, by_month: bool = False) -> Any:
+    """Counted deliveries folded by unit, member, app and slot; rows that do not count folded by their reason."""
+    import ibis
+
+    counts = events.why.isnull()
+    slot = local_day(events.at, year) if mode == "app-day" else events.at // idle
+    month = ibis.literal(0, "int64")
+    if by_month:
+        for start in zone.month_starts(year.year, zone.zone(year.zone_name)):
+            month = month + (events.at >= start).cast("int64")
+
+    def kept(column: Any, kind: str) -> Any:
+        return ibis.ifelse(counts, column, ibis.null(kind))
+
+    keyed = events.select(
+        "why",
+        "at",
+        unit=kept(events.unit, "string"),
+        member=kept(events.member, "string"),
+        app=kept(events.app, "string"),
+        slot=kept(slot.cast("int64"), "int64"),
+        month=kept(month, "int64"),
+    )
+    return keyed.group_by("why", "unit", "member", "app", "slot", "month").aggregate(
+        first=keyed.at.min(), last=keyed.at.max(), deliveries=keyed.count()
+    )
+
+
+def resolved(folded: Any, identities: Any | None) -> Any:
+    """Counted slots with the person in place of the member id."""
+    counted = folded.filter(folded.why.isnull())
+    if identities is None:
+        return counted.mutate(person=counted.member)
+    joined = counted.left_join(identities, counted.member == identities.identity_member)
+    return joined.mutate(person=joined.identity_person.fill_null(joined.member))
+
+
+def transfers(counted: Any, keys: tuple[str, ...], mode: str, idle: int) -> Any:
+    """How many transfers each (…keys, person, app) has; one row each."""
+    import ibis
+
+    group = [*keys, "person", "app"]
+    if mode == "request":
+        return counted.group_by(group).aggregate(n=counted.deliveries.sum())
+    # Member ids of one person may share a slot, and so may two reporting units when the key leaves them out.
+    merged = counted.group_by([*group, "slot"]).aggregate(first=counted["first"].min(), last=counted["last"].max())
+    if mode == "app-day":
+        return merged.group_by(group).aggregate(n=merged.count())
+    window = ibis.window(group_by=group, order_by="first")
+    gapped = merged.mutate(before=merged["last"].lag().over(window))
+    begins = gapped.before.isnull() | (gapped["first"] - gapped.before >= idle)
+    return gapped.mutate(begins=begins.cast("int64")).group_by(group).aggregate(n=ibis._.begins.sum())
+
+
+def members(counted: Any, keys: tuple[str, ...], mode: str, idle: int, same_app_only: bool) -> Any:
+    """U1 and U2 by the keys: members with a transfer, and with more than one."""
+    each = transfers(counted, keys, mode, idle)
+    of_person = each.group_by([*keys, "person"]).aggregate(any_app=each.n.sum(), one_app=each.n.max())
+    repeated = (of_person.one_app if same_app_only else of_person.any_app) >= 2
+    flagged = of_person.mutate(repeat=repeated.cast("int64"))
+    figures = {"members": flagged.count(), "members_repeat": flagged["repeat"].sum()}
+    return flagged.group_by(list(keys)).aggregate(**figures) if keys else flagged.aggregate(**figures)

@@ -1,0 +1,167 @@
+"""Patient Access API usage: U1 and U2 for a calendar year (42 CFR 431.60(f), 422.119(f), 438.242(b)(5)(iii), 45 CFR 156.221(f)).
+
+U1 counts unique members whose data were transferred to an app they designated; U2 those with more than one transfer. A person in
+two reporting units counts once in each, and once in the total, so units are not summed.
+"""
+
+from __future__ import annotations
+
+import csv
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from reports.metrics import BadInput, Refused
+from reports.metrics import transfers as counting
+from reports.metrics.events import EXCLUSIONS, PROBLEMS, Year, events, now
+from reports.metrics.mapping import Mapping
+from reports.metrics.sources import Log
+
+LISTED = 20  # rows named under a problem
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What the regulation leaves open, decided and recorded."""
+
+    mode: str = "sync"
+    idle_minutes: int = 30
+    same_app_only: bool = False
+    count_own_app: bool = False
+    leave_out_problems: bool = False
+    by_month: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in counting.MODES:
+            raise BadInput(f"mode {self.mode!r}; one of {', '.join(counting.MODES)}")
+        if self.idle_minutes < 1:
+            raise BadInput("the idle limit is at least one minute")
+
+    @property
+    def idle(self) -> int:
+        """The idle limit in milliseconds."""
+        return self.idle_minutes * 60_000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """U1 and U2 of one reporting unit, or of all together as unique persons."""
+
+    id: str
+    members: int
+    members_repeat: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The figures with the choices behind them and what was left out."""
+
+    year: int
+    time_zone: str
+    switches: Switches
+    units: tuple[Figure, ...]
+    total: Figure
+    months: dict[int, tuple[tuple[Figure, ...], Figure]] = field(default_factory=dict)
+    excluded: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    deliveries: int = 0
+    in_several_units: int = 0
+
+
+def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: datetime | None = None) -> Usage:
+    """Compute the usage figures of a log; Refused when a row that could change them cannot be decided."""
+    period = Year(year, time_zone or log.mapping.time_zone, at or now())
+    judged = events(log.table, log.mapping, period, switches.count_own_app)
+    slots = counting.slots(judged, switches.mode, switches.idle, period, switches.by_month)
+    # A temporary table ends with its connection; the figures below then share one pass over the log.
+    folded = log.con.create_table(f"slots_{uuid.uuid4().hex}", slots, temp=True)
+    reasons = {
+        str(row["why"]): int(row["rows"])
+        for row in log.con.to_pyarrow(
+            folded.filter(folded.why.notnull()).group_by("why").aggregate(rows=folded.deliveries.sum())
+        ).to_pylist()
+    }
+    problems = {name: reasons[name] for name in PROBLEMS if reasons.get(name)}
+    if problems and not switches.leave_out_problems:
+        raise Refused(tuple((PROBLEMS[name], count, _rows(log, judged, name)) for name, count in problems.items()))
+    counted = counting.resolved(folded, identities(log.mapping))
+    mode, idle, same = switches.mode, switches.idle, switches.same_app_only
+    units = _figures(log.con, counting.members(counted, ("unit",), mode, idle, same))
+    total = _total(log.con, counting.members(counted, (), mode, idle, same))
+    months = _months(log.con, counted, switches) if switches.by_month else {}
+    several = counted.distinct(on=["unit", "person"]).group_by("person").aggregate(n=counted.unit.nunique())
+    return Usage(
+        year=year,
+        time_zone=period.zone_name,
+        switches=switches,
+        units=units,
+        total=total,
+        months=months,
+        excluded={name: reasons[name] for name in EXCLUSIONS if reasons.get(name)},
+        left_out=problems,
+        deliveries=int(log.con.execute(counted.deliveries.sum().fill_null(0))),
+        in_several_units=int(log.con.execute(several.filter(several.n > 1).count())),
+    )
+
+
+def _figures(con: Any, expression: Any) -> tuple[Figure, ...]:
+    rows = con.to_pyarrow(expression).to_pylist()
+    return tuple(
+        sorted(
+            (Figure(row["unit"], row["members"], int(row["members_repeat"] or 0)) for row in rows),
+            key=lambda one: one.id,
+        )
+    )
+
+
+def _total(con: Any, expression: Any) -> Figure:
+    row = con.to_pyarrow(expression).to_pylist()[0]
+    return Figure("total", int(row["members"] or 0), int(row["members_repeat"] or 0))
+
+
+def _months(con: Any, counted: Any, switches: Switches) -> dict[int, tuple[tuple[Figure, ...], Figure]]:
+    """Each month by the same formula over that month alone; a transfer across midnight counts in both, as at New Year."""
+    mode, idle, same = switches.mode, switches.idle, switches.same_app_only
+    units: dict[int, list[Figure]] = {month: [] for month in range(1, 13)}
+    for row in con.to_pyarrow(counting.members(counted, ("month", "unit"), mode, idle, same)).to_pylist():
+        units[row["month"]].append(Figure(row["unit"], row["members"], int(row["members_repeat"])))
+    totals = {
+        row["month"]: Figure("total", row["members"], int(row["members_repeat"]))
+        for row in con.to_pyarrow(counting.members(counted, ("month",), mode, idle, same)).to_pylist()
+    }
+    return {
+        month: (tuple(sorted(units[month], key=lambda one: one.id)), totals.get(month, Figure("total", 0, 0)))
+        for month in range(1, 13)
+    }
+
+
+def _rows(log: Log, judged: Any, problem: str) -> tuple[str, ...]:
+    """The first rows with a problem, by their id."""
+    chosen = judged.filter(judged.why == problem).select("row", "member", "app").limit(LISTED)
+    return tuple(
+        f"row {row['row']} (member {row['member'] or '–'}, app {row['app'] or '–'})"
+        for row in log.con.to_pyarrow(chosen).to_pylist()
+    )
+
+
+def identities(mapping: Mapping) -> Any | None:
+    """Member ids and the person behind them; an id of two persons is refused."""
+    import ibis
+
+    if not mapping.identities:
+        return None
+    path = mapping.path(mapping.identities)
+    persons: dict[str, str] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if not {"member", "person"} <= set(reader.fieldnames or ()):
+            raise BadInput(f"{path}: needs the columns member and person")
+        for number, row in enumerate(reader, 2):
+            if not row["member"] or not row["person"]:
+                raise BadInput(f"{path}:{number}: needs a member and a person")
+            if persons.setdefault(row["member"], row["person"]) != row["person"]:
+                raise BadInput(f"{path}:{number}: member {row['member']} is two persons; resolve that first")
+    schema = ibis.schema({"identity_member": "string", "identity_person": "string"})
+    rows = [{"identity_member": member, "identity_person": person} for member, person in persons.items()]
+    return ibis.memtable(rows, schema=schema) if rows else None

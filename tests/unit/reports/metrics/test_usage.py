@@ -1,0 +1,399 @@
+"""Usage figures: the worked example in every mode, the edges of time, what never counts, and refusals."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from patient_access import app
+from reports.metrics import BadInput, Refused
+from reports.metrics.mapping import DEFAULT, Mapping, load
+from reports.metrics.sources import open_log
+from reports.metrics.usage import Figure, Switches, Usage, usage
+from reports.metrics.usage_audit import differences, trail
+from reports.metrics.usage_output import suppressed
+from tests.unit.reports.metrics.logs import COLUMNS, EXAMPLE, by_hand, delivery, write_log
+
+NOW = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+def count(path: Path, mapping: Mapping = DEFAULT, year: int = 2026, **switches: Any) -> Usage:
+    return usage(open_log(str(path), mapping), year, Switches(**switches), at=NOW)
+
+
+def pair(found: Usage) -> tuple[int, int]:
+    return found.total.members, found.total.members_repeat
+
+
+@pytest.mark.parametrize(
+    ("mode", "same_app", "expected"),
+    [
+        ("sync", False, (7, 4)),
+        ("sync", True, (7, 3)),
+        ("app-day", False, (7, 4)),
+        ("app-day", True, (7, 3)),
+        ("request", False, (7, 7)),
+    ],
+)
+def test_the_worked_example_by_the_command(mode: str, same_app: bool, expected: tuple[int, int]) -> None:
+    arguments = ["metrics", "usage", "--input", str(EXAMPLE), "--year", "2026", "--mode", mode, "--format", "json"]
+    done = CliRunner().invoke(app, [*arguments, *(["--same-app-only"] if same_app else [])])
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["total"]["members"], told["total"]["members_repeat"]) == expected
+    assert told["reporting_units"] == [{"id": "mhp-49", **told["total"]}]
+    assert {"year", "mode", "reporting_units", "total"} == set(told) - {"same_app_only"}
+
+
+def test_each_member_of_the_worked_example_has_its_transfers() -> None:
+    log = open_log(str(EXAMPLE), load(EXAMPLE / "mapping.toml"))
+    transfers: dict[str, set[tuple[str, int]]] = {}
+    for _, person, _, app_, transfer, *_ in trail(log, 2026, Switches(), at=NOW):
+        transfers.setdefault(str(person), set()).add((str(app_), int(str(transfer))))
+    assert {person: len(found) for person, found in transfers.items()} == {
+        "M1": 1, "M2": 2, "M3": 31, "M4": 1, "M6": 1, "M7": 2, "M8": 2,
+    }  # fmt: skip
+    before = usage(log, 2025, Switches(), at=NOW)
+    assert pair(before) == (1, 0)  # M4's sync is split at midnight
+
+
+def test_distinct_dates_without_the_app_would_lose_a_member() -> None:
+    log = open_log(str(EXAMPLE), load(EXAMPLE / "mapping.toml"))
+    days: dict[str, set[object]] = {}
+    for _, person, _, _, _, at, *_ in trail(log, 2026, Switches(mode="app-day"), at=NOW):
+        days.setdefault(str(person), set()).add(str(at)[:10])
+    assert sum(len(found) > 1 for found in days.values()) == 3
+
+
+def test_what_does_not_count_is_counted_by_reason() -> None:
+    found = usage(open_log(str(EXAMPLE), load(EXAMPLE / "mapping.toml")), 2026, Switches(), at=NOW)
+    assert found.excluded == {
+        "not-a-success": 7, "no-patient-data": 1, "never-counts": 90, "other-channel": 18, "test-app": 3,
+        "synthetic-member": 3, "own-app": 3, "other-year": 2,
+    }  # fmt: skip
+    assert found.deliveries + sum(found.excluded.values()) == len(
+        (EXAMPLE / "access-log.ndjson").read_text().splitlines()
+    )
+
+
+def test_the_payers_own_app_counts_only_when_asked_for() -> None:
+    log = open_log(str(EXAMPLE), load(EXAMPLE / "mapping.toml"))
+    assert pair(usage(log, 2026, Switches(count_own_app=True), at=NOW)) == (8, 4)
+
+
+INSTANTS = st.integers(0, 4 * 24 * 60).map(
+    lambda minute: datetime(2026, 10, 31, tzinfo=UTC) + timedelta(minutes=minute)
+)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(INSTANTS, st.sampled_from(["a", "b", "c"]), st.sampled_from(["x", "y"])), min_size=1, max_size=40
+    ),
+    st.sampled_from(["sync", "app-day", "request"]),
+    st.booleans(),
+    st.sampled_from([1, 30, 240]),
+)
+def test_the_query_agrees_with_counting_by_hand(
+    tmp_path: Path, told: list[tuple[datetime, str, str]], mode: str, same_app: bool, idle: int
+) -> None:
+    rows = [delivery(at.isoformat(), member, app_) for at, member, app_ in told]
+    log = open_log(str(write_log(tmp_path / "log.ndjson", rows)), DEFAULT)
+    found = usage(log, 2026, Switches(mode=mode, idle_minutes=idle, same_app_only=same_app), at=NOW)
+    assert pair(found) == by_hand(rows, mode, timedelta(minutes=idle), DEFAULT.time_zone, 2026, same_app)
+
+
+def test_another_app_never_lowers_a_figure_and_a_replay_changes_none(tmp_path: Path) -> None:
+    rows = [delivery("2026-03-01T09:00:00Z", member) for member in "abc"]
+    log = write_log(tmp_path / "log.ndjson", rows)
+    assert pair(count(log)) == pair(count(log)) == (3, 0)
+    assert pair(count(write_log(log, [*rows, delivery("2026-03-01T09:00:00Z", "a", "y")]))) == (3, 1)
+
+
+@pytest.mark.parametrize(("gap", "transfers"), [("09:29:59.999", 0), ("09:30:00", 1)])
+def test_a_gap_under_the_limit_is_the_same_transfer(tmp_path: Path, gap: str, transfers: int) -> None:
+    rows = [delivery("2026-03-01T09:00:00Z"), delivery(f"2026-03-01T{gap}Z")]
+    assert pair(count(write_log(tmp_path / "log.ndjson", rows))) == (1, transfers)
+
+
+def test_the_year_begins_at_the_payers_midnight_whatever_zone_a_row_is_written_in(tmp_path: Path) -> None:
+    rows = [
+        delivery("2026-01-01T07:59:59Z", "a"),  # still 2025 in Los Angeles
+        delivery("2026-01-01T08:00:00Z", "b"),
+        delivery("2026-01-01T03:00:00-05:00", "c"),
+        delivery("2027-01-01T02:59:59-05:00", "d"),
+        delivery("2027-01-01T03:00:00-05:00", "e"),
+    ]
+    log = write_log(tmp_path / "log.ndjson", rows)
+    assert pair(count(log)) == (3, 0)
+    assert pair(usage(open_log(str(log), DEFAULT), 2026, Switches(), "America/New_York", at=NOW)) == (3, 0)
+    assert pair(usage(open_log(str(log), DEFAULT), 2026, Switches(), "UTC", at=NOW)) == (3, 0)
+    assert pair(count(log, year=2025)) == (1, 0)
+
+
+def test_the_hour_that_happens_twice_does_not_join_two_days(tmp_path: Path) -> None:
+    # 2026-11-01: clocks go back at 02:00 in Los Angeles, so the local day has 25 hours.
+    rows = [delivery("2026-11-01T07:30:00Z"), delivery("2026-11-02T07:30:00Z")]  # 00:30 and 23:30, both 1 November
+    assert pair(count(write_log(tmp_path / "log.ndjson", rows), mode="app-day")) == (1, 0)
+    rows.append(delivery("2026-11-02T08:00:00Z"))
+    assert pair(count(write_log(tmp_path / "log.ndjson", rows), mode="app-day")) == (1, 1)
+
+
+def test_a_person_in_two_units_counts_once_in_each_and_once_in_all(tmp_path: Path) -> None:
+    rows = [delivery("2026-03-01T09:00:00Z", unit="mhp"), delivery("2026-03-01T09:01:00Z", unit="dmc-ods")]
+    found = count(write_log(tmp_path / "log.ndjson", rows))
+    assert found.units == (Figure("dmc-ods", 1, 0), Figure("mhp", 1, 0))
+    assert pair(found) == (1, 0)
+    assert found.in_several_units == 1
+
+
+def test_a_monthly_figure_is_the_same_formula_over_that_month(tmp_path: Path) -> None:
+    rows = [delivery("2026-03-31T23:50:00-07:00"), delivery("2026-04-01T00:10:00-07:00")]
+    found = count(write_log(tmp_path / "log.ndjson", rows), by_month=True)
+    assert pair(found) == (1, 0)
+    assert found.months[3][1] == found.months[4][1] == Figure("total", 1, 0)
+    assert found.months[5] == ((), Figure("total", 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (delivery("31/12/2026"), "cannot be read"),
+        (delivery("2026-03-01T09:00:00"), "has no offset"),
+        (delivery("2028-03-01T09:00:00Z"), "lies in the future"),
+        (delivery("2026-03-01T09:00:00Z", member=None), "names no member"),
+        (delivery("2026-03-01T09:00:00Z", app=""), "names no app"),
+        (delivery("2026-03-01T09:00:00Z", unit=None), "no reporting unit"),
+        (delivery("2026-03-01T09:00:00Z", status="OK"), "status is not a number"),
+    ],
+)
+def test_a_row_that_could_change_a_figure_is_named_and_the_figure_refused(
+    tmp_path: Path, row: dict[str, Any], problem: str
+) -> None:
+    log = write_log(tmp_path / "log.ndjson", [delivery("2026-03-01T09:00:00Z"), row])
+    with pytest.raises(Refused, match=problem) as refused:
+        count(log)
+    ((_, number, listed),) = refused.value.problems
+    assert (number, len(listed)) == (1, 1)
+    assert str(row["row"]) in listed[0]
+    found = count(log, leave_out_problems=True)
+    assert pair(found) == (1, 0)
+    assert sum(found.left_out.values()) == 1
+
+
+def test_a_bad_date_of_a_call_that_never_counts_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    rows = [delivery("2026-03-01T09:00:00Z"), delivery("yesterday", status=404), delivery("", interaction="metadata")]
+    assert pair(count(write_log(tmp_path / "log.ndjson", rows))) == (1, 0)
+
+
+def test_local_times_need_a_zone_and_an_hour_that_happens_once(tmp_path: Path) -> None:
+    mapping = Mapping(log_time_zone="America/Los_Angeles")
+    rows = [delivery("2026-07-01T09:00:00"), delivery("2026-07-01T16:10:00Z")]  # ten minutes apart
+    assert pair(count(write_log(tmp_path / "log.ndjson", rows), mapping)) == (1, 0)
+    for doubtful in ("2026-11-01T01:30:00", "2026-03-08T02:30:00"):
+        log = write_log(tmp_path / "log.ndjson", [delivery(doubtful)])
+        with pytest.raises(Refused, match="happened twice or never"):
+            count(log, mapping)
+
+
+def test_units_may_come_from_a_file_of_memberships(tmp_path: Path) -> None:
+    (tmp_path / "units.csv").write_text(
+        "member,unit,from,until\nm1,a,2026-01-01,2026-06-01\nm1,b,2026-06-01,\nm2,a,,\nm2,b,,\n"
+    )
+    mapping = Mapping(units="units.csv", folder=tmp_path)
+    rows = [
+        delivery("2026-05-31T23:00:00-07:00", "m1"), delivery("2026-06-01T01:00:00-07:00", "m1"), delivery("2026-03-01T09:00:00Z", "m2"),
+    ]  # fmt: skip
+    found = count(write_log(tmp_path / "log.ndjson", rows), mapping)
+    assert found.units == (Figure("a", 2, 0), Figure("b", 2, 0))
+    assert pair(found) == (2, 1)
+    with pytest.raises(Refused, match="no reporting unit"):
+        count(write_log(tmp_path / "log.ndjson", [*rows, delivery("2026-03-01T09:00:00Z", "stranger")]), mapping)
+
+
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        ("member,unit,from,until\nm1,a,2026-01-01,2026-06-02\nm1,a,2026-06-01,\n", "twice at the same time"),
+        ("member,unit,from,until\nm1,a,2026-06-01,2026-01-01\n", "an end after its beginning"),
+        ("member,unit,from,until\nm1,a,soon,\n", "units.csv:2"),
+        ("member,unit\nm1,a\n", "needs the columns"),
+    ],
+)
+def test_memberships_that_overlap_or_make_no_sense_are_refused(tmp_path: Path, units: str, message: str) -> None:
+    (tmp_path / "units.csv").write_text(units)
+    log = write_log(tmp_path / "log.ndjson", [delivery("2026-03-01T09:00:00Z")])
+    with pytest.raises(BadInput, match=message):
+        count(log, Mapping(units="units.csv", folder=tmp_path))
+
+
+def test_a_member_id_of_two_persons_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ids.csv").write_text("member,person\nm1,A\nm1,B\n")
+    log = write_log(tmp_path / "log.ndjson", [delivery("2026-03-01T09:00:00Z")])
+    with pytest.raises(BadInput, match=r"ids.csv:3: member m1 is two persons"):
+        count(log, Mapping(identities="ids.csv", folder=tmp_path))
+
+
+def test_two_ids_of_one_person_in_one_sync_are_one_transfer(tmp_path: Path) -> None:
+    (tmp_path / "ids.csv").write_text("member,person\nm1,A\nm2,A\n")
+    rows = [delivery(f"2026-03-01T09:{minute:02d}:00Z", f"m{1 + minute % 2}") for minute in range(0, 50, 10)]
+    assert pair(count(write_log(tmp_path / "log.ndjson", rows), Mapping(identities="ids.csv", folder=tmp_path))) == (
+        1,
+        0,
+    )
+
+
+def test_csv_and_parquet_give_the_same_figures_by_a_mapping_file(tmp_path: Path) -> None:
+    mapping_text = 'identities = "identities.csv"\nsynthetic_members = ["S-0001"]\n[columns]\n' + "".join(
+        f'{name} = "their_{name}"\n' for name in COLUMNS
+    )
+    for kind in ("csv", "parquet"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        (folder / "identities.csv").write_bytes((EXAMPLE / "identities.csv").read_bytes())
+        rows = duckdb.read_json(str(EXAMPLE / "access-log.ndjson")).project(
+            ", ".join(f'"{name}" as their_{name}' for name in COLUMNS)
+        )
+        if kind == "csv":
+            rows.write_csv(str(folder / "log.csv"), header=True)
+        else:
+            rows.write_parquet(str(folder / "log.parquet"))
+        # DuckDB reads the times as timestamps without offset; the mapping says whose clock they are.
+        (folder / "mapping.toml").write_text(f'log_time_zone = "UTC"\nfiles = "log.{kind}"\n' + mapping_text)
+        found = usage(open_log(str(folder), load(folder / "mapping.toml")), 2026, Switches(), at=NOW)
+        assert pair(found) == (7, 4), kind
+
+
+def test_fhir_audit_events_give_the_same_figures(tmp_path: Path) -> None:
+    purposes = {"patient-access": "PATRQT", "provider-access": "TREAT", "payer-to-payer": "HPAYMT"}
+    outcomes = {2: "0", 3: "4", 4: "4", 5: "8"}
+    with (tmp_path / "audit.ndjson").open("w") as file:
+        for line in (EXAMPLE / "access-log.ndjson").read_text().splitlines():
+            row = json.loads(line)
+            event = {
+                "resourceType": "AuditEvent", "id": row["row"], "recorded": row["at"], "outcome": outcomes[row["status"] // 100],
+                "subtype": [{"code": row["interaction"]}], "source": {"site": row["unit"]},
+                "purposeOfEvent": [{"coding": [{"code": purposes[row["channel"]]}]}],
+                "agent": [{"requestor": True, "type": {"coding": [{"code": row["app_kind"]}]}, "who": {"identifier": {"value": row["app"]}}}],
+                "entity": [
+                    {"role": {"code": "1"}, "what": {"reference": f"Patient/{row['member']}"}},
+                    {"role": {"code": "4"}, "detail": [{"type": "count", "valueString": str(row["resources"])}]},
+                ],
+            }  # fmt: skip
+            file.write(json.dumps(event) + "\n")
+    (tmp_path / "ids.csv").write_bytes((EXAMPLE / "identities.csv").read_bytes())
+    mapping = Mapping(
+        format="audit-event", files="audit.ndjson", identities="ids.csv", synthetic_members=("S-0001",), folder=tmp_path
+    )
+    assert pair(count(tmp_path, mapping)) == (7, 4)
+
+
+def test_a_line_that_is_no_audit_event_is_named(tmp_path: Path) -> None:
+    (tmp_path / "audit.ndjson").write_text('{"resourceType":"Patient"}\n')
+    with pytest.raises(BadInput, match=r"audit.ndjson:1: not an AuditEvent"):
+        count(tmp_path / "audit.ndjson", Mapping(format="audit-event"))
+
+
+def test_the_audit_trail_leads_from_a_figure_to_its_rows(tmp_path: Path) -> None:
+    target = tmp_path / "audit.csv"
+    arguments = ["metrics", "usage", "--input", str(EXAMPLE), "--year", "2026", "--audit", str(target)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    rows = list(csv.DictReader(target.open()))
+    assert len({row["person"] for row in rows}) == 7
+    log = {
+        json.loads(line)["row"]: json.loads(line) for line in (EXAMPLE / "access-log.ndjson").read_text().splitlines()
+    }
+    assert all(log[row["row"]]["member"] == row["member"] for row in rows)
+
+
+def test_a_payers_own_figures_are_held_against_recomputation(tmp_path: Path) -> None:
+    stated = tmp_path / "stated.json"
+    stated.write_text(json.dumps({"reporting_units": [{"id": "mhp-49", "members": 7, "members_repeat": 5}]}))
+    arguments = ["metrics", "usage", "--input", str(EXAMPLE), "--year", "2026", "--compare", str(stated)]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 1
+    assert "mhp-49 members_repeat: stated 5, recomputed 4" in done.stderr
+    stated.write_text("reporting_unit,members,members_repeat\nmhp-49,7,4\n")
+    log = open_log(str(EXAMPLE), load(EXAMPLE / "mapping.toml"))
+    csv_stated = stated.rename(tmp_path / "stated.csv")
+    assert differences(usage(log, 2026, Switches(), at=NOW), csv_stated) == ()
+
+
+def test_small_cells_and_what_would_tell_them_are_hidden() -> None:
+    units = (Figure("a", 100, 40), Figure("b", 5, 2), Figure("c", 300, 295), Figure("d", 0, 0))
+    rows, total = suppressed(units, Figure("total", 405, 337), 11)
+    shown = {row.id: (row.members, row.members_repeat) for row in rows}
+    assert shown["b"] == ("<11", "<11")
+    assert shown["c"][1] == "suppressed"  # 300 - 295 members have exactly one transfer
+    assert shown["a"][0] == "suppressed"  # else the total less the others would tell b
+    assert shown["d"] == (0, 0)
+    assert total.members == 405
+    alone, of_all = suppressed((Figure("a", 5, 2),), Figure("total", 5, 2), 11)
+    assert (alone[0].members, of_all.members) == ("<11", "<11")
+    assert suppressed(units, Figure("total", 405, 337), 0)[0][1].members == 5
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ("colums = 1\n", "did you mean 'columns'"),
+        ('[columns]\nmembr = "x"\n', "did you mean 'member'"),
+        ('format = "xml"\n', "one of ndjson"),
+        ("[[", "cannot be read"),
+    ],
+)
+def test_a_mapping_that_is_wrong_says_where(tmp_path: Path, mapping: str, message: str) -> None:
+    (tmp_path / "mapping.toml").write_text(mapping)
+    with pytest.raises(BadInput, match=message):
+        load(tmp_path / "mapping.toml")
+
+
+def test_a_log_without_a_needed_column_is_refused_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("at,member,app,status,unit\n2026-03-01T09:00:00Z,m,x,200,u\n")
+    with pytest.raises(BadInput, match="no column 'resources'"):
+        count(tmp_path / "log.csv")
+    assert pair(count(tmp_path / "log.csv", Mapping(constants={"resources": 1}))) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("log.ndjson", "<html>", "is not NDJSON"),
+        ("log.txt", "x", "cannot tell its format"),
+        ("log.parquet", "PAR", "cannot be read as parquet"),
+    ],
+)
+def test_what_is_no_log_is_one_line_and_exit_2(tmp_path: Path, name: str, content: str, message: str) -> None:
+    (tmp_path / name).write_text(content)
+    done = CliRunner().invoke(app, ["metrics", "usage", "--input", str(tmp_path / name), "--year", "2026"])
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_refused_figures_exit_3_with_the_rows_listed_and_nothing_on_stdout(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log.ndjson", [delivery("never")])
+    done = CliRunner().invoke(app, ["metrics", "usage", "--input", str(log), "--year", "2026"])
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "1 × the time of a delivery cannot be read" in done.stderr
+
+
+def test_the_page_and_the_csv_state_the_choices(tmp_path: Path) -> None:
+    base = ["metrics", "usage", "--input", str(EXAMPLE), "--year", "2026", "--by-month"]
+    assert CliRunner().invoke(app, [*base, "--format", "html", "-o", str(tmp_path / "u.html")]).exit_code == 0
+    page = (tmp_path / "u.html").read_text()
+    assert "gaps under 30 minutes" in page
+    assert "a test client" in page
+    done = CliRunner().invoke(app, [*base, "--format", "csv", "--suppress-below", "11"])
+    assert "2026,,sync,total,&lt;11".replace("&lt;", "<") in done.stdout
+    assert CliRunner().invoke(app, [*base, "--format", "html"]).exit_code == 2
