@@ -14,15 +14,16 @@ from synthetic_data.payer.coverage import coverages
 from synthetic_data.payer.directory import directory
 from synthetic_data.payer.eob import explanation_of_benefit, is_rendered
 from synthetic_data.payer.fhir import Json
+from synthetic_data.payer.formulary import formulary
 from synthetic_data.payer.history import audit_events, provenances
 from synthetic_data.records import Member, World
 
-__all__ = ["directory", "render", "shared"]
+__all__ = ["directory", "formulary", "render", "shared"]
 
 
 def shared(world: World) -> list[Json]:
     """Everything of the payer that belongs to no member."""
-    return list(directory(world))
+    return [*directory(world), *formulary(world)]
 
 
 def render(member: Member, world: World) -> list[Json]:

@@ -625,7 +625,14 @@ def _role(clinician: Clinician, number: int, world: World, updated: datetime) ->
         "period": period(_since(updated, 1 + number % 6).date()),
         "practitioner": reference("Practitioner", clinician.id, human_name(clinician.name)["text"]),
         "organization": reference("Organization", home.id, home.name),
-        "code": [concept(SYSTEM + "ProviderRoleCS", *role), concept_of(clinician.role)],
+        "code": [
+            {
+                "coding": [
+                    coding(SYSTEM + "ProviderRoleCS", *role),
+                    coding(clinician.role.system, clinician.role.code, clinician.role.display),
+                ]
+            }
+        ],
         "specialty": [concept_of(clinician.specialty)],
         "location": [reference("Location", clinician.site)],
         "healthcareService": [reference("HealthcareService", service_id(home))],
