@@ -47,9 +47,7 @@ def _tier(tier: Tier, version: str) -> Json:
     for pharmacy in PHARMACIES if tier.mail_order else PHARMACIES[:1]:
         months = 3 if pharmacy.startswith("3") else 1
         copay = (tier.copay or 0) * months
-        copay_option = (
-            "no-charge" if tier.copay == 0 else absent if tier.copay is None else "after-deductible"
-        )
+        copay_option = "no-charge" if tier.copay == 0 else absent if tier.copay is None else "after-deductible"
         costs.append(
             nested(
                 "costSharing",
