@@ -25,7 +25,7 @@ Grant = Literal["authorization_code", "refresh_token", "client_credentials"]
 SecondFactor = Literal["totp", "mail"]
 
 RESOURCE_TYPES = (
-    "AllergyIntolerance", "CarePlan", "CareTeam", "Condition", "Coverage", "Device", "DiagnosticReport", "DocumentReference",
+    "AllergyIntolerance", "Binary", "CarePlan", "CareTeam", "Condition", "Consent", "Coverage", "Device", "DiagnosticReport", "DocumentReference",
     "Encounter", "ExplanationOfBenefit", "Goal", "Immunization", "Location", "Medication", "MedicationDispense",
     "MedicationRequest", "Observation", "Organization", "Patient", "Practitioner", "PractitionerRole", "Procedure",
     "Provenance", "QuestionnaireResponse", "RelatedPerson", "ServiceRequest", "Specimen",

@@ -1,0 +1,126 @@
+"""Prior authorizations that are wrong: what CMS-0057-F asks for is missing or another thing."""
+
+from __future__ import annotations
+
+from simulators.payer.fhir.data_faults.altering import (
+    Resource,
+    altered,
+    elements,
+    has_code,
+    is_authorization,
+)
+from simulators.payer.fhir.served import as_stored
+
+
+@as_stored.fault("authorizations-lack-their-status", violates="CMS0057-PA-DATA-02")
+def no_review_action(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations do not tell how they were decided."""
+
+    def change(resource: Resource) -> None:
+        if is_authorization(resource):
+            for holder in list(elements(resource, "adjudication")):
+                for one in holder["adjudication"]:
+                    kept = [
+                        entry
+                        for entry in one.get("extension", ())
+                        if not entry["url"].endswith("extension-reviewAction")
+                    ]
+                    one["extension"] = kept
+            resource.pop("disposition", None)
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("authorizations-lack-the-decision-date", violates="CMS0057-PA-DATA-03")
+def no_decision_date(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations do not tell when they were decided."""
+
+    def change(resource: Resource) -> None:
+        for item in resource.get("item", ()) if is_authorization(resource) else ():
+            item["extension"] = [
+                one for one in item.get("extension", ()) if not one["url"].endswith("itemPreAuthIssueDate")
+            ]
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("authorizations-lack-their-end", violates="CMS0057-PA-DATA-04")
+def no_end(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations do not tell until when they are good."""
+
+    def change(resource: Resource) -> None:
+        if is_authorization(resource):
+            resource.pop("preAuthRefPeriod", None)
+            for item in resource.get("item", ()):
+                item["extension"] = [
+                    one for one in item.get("extension", ()) if not one["url"].endswith("itemAuthorizedDate")
+                ]
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("authorizations-lack-their-items", violates="CMS0057-PA-DATA-05")
+def no_items(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations do not tell which items and services they are for."""
+
+    def change(resource: Resource) -> None:
+        if is_authorization(resource):
+            resource.pop("item", None)
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("denied-authorizations-give-no-reason", violates="CMS0057-PA-DATA-06", also=("CMS0057-DENIAL-01",))
+def no_reason(bodies: list[bytes]) -> list[bytes]:
+    """Denied prior authorizations do not tell why."""
+
+    def change(resource: Resource) -> None:
+        for holder in list(elements(resource, "adjudication")) if is_authorization(resource) else ():
+            for one in holder["adjudication"]:
+                one.pop("reason", None)
+                for entry in one.get("extension", ()):
+                    parts = entry.get("extension", ())
+                    entry["extension"] = [
+                        part for part in parts if not part["url"].endswith(("reasonCode", "ReasonCode"))
+                    ]
+            holder["adjudication"] = [
+                one for one in holder["adjudication"] if not has_code(one.get("category"), "denialreason")
+            ]
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("authorizations-lack-used-quantities", violates="CMS0057-PA-DATA-12")
+def no_consumed(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations do not tell how much was used."""
+
+    def change(resource: Resource) -> None:
+        for holder in list(elements(resource, "adjudication")) if is_authorization(resource) else ():
+            holder["adjudication"] = [
+                one for one in holder["adjudication"] if not has_code(one.get("category"), "consumedunits")
+            ]
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("authorizations-pass-for-claims", violates="PDEX-PA-03", also=("PDEX-PA-01",))
+def as_claims(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations say that they are claims."""
+
+    def change(resource: Resource) -> None:
+        if is_authorization(resource):
+            resource["use"] = "claim"
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("authorizations-lack-their-number", violates="PDEX-PA-01")
+def no_number(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations carry no number."""
+
+    def change(resource: Resource) -> None:
+        if is_authorization(resource):
+            resource.pop("preAuthRef", None)
+            resource.pop("identifier", None)
+
+    return altered(bodies, "ExplanationOfBenefit", change)
