@@ -86,6 +86,8 @@ def entries(bundle: dict[str, Any]) -> list[dict[str, Any]]:
 def judge_bundle(bundle: dict[str, Any], place: Place, run: Run) -> None:
     """fullUrl agrees with the resource's type and id; search results have ids; documents and messages begin as they must."""
     kind = bundle.get("type")
+    seen: set[tuple[str, str]] = set()
+    _judge_links(bundle, place, run)
     for number, entry in enumerate(entries(bundle)):
         here = (place, _ENTRY, number)
         resource, url = entry.get("resource"), entry.get("fullUrl")
@@ -96,12 +98,51 @@ def judge_bundle(bundle: dict[str, Any], place: Place, run: Run) -> None:
             and resource.get("resourceType") not in ("OperationOutcome", None)
         ):
             run.add(ERROR, "bundle-search-id", (here, _RESOURCE, None), "a search result must have an id")
+        if isinstance(url, str):
+            version = _meta_version(resource)
+            if (url, version) in seen and kind != "history":
+                run.add(
+                    ERROR,
+                    "bdl-7",
+                    place,
+                    f"fullUrl '{url[:100]}' is there more than once for the same version",
+                    found=url,
+                )
+            seen.add((url, version))
         if number == 0 and kind in ("document", "message"):
             wanted = "Composition" if kind == "document" else "MessageHeader"
             if not isinstance(resource, dict) or resource.get("resourceType") != wanted:
                 run.add(ERROR, "bundle-first", here, f"the first entry of a {kind} must be a {wanted}")
         if isinstance(url, str) and isinstance(resource, dict):
             _judge_full_url(url, resource, here, run)
+
+
+def _meta_version(resource: Any) -> str:
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    return str(meta.get("versionId", "")) if isinstance(meta, dict) else ""
+
+
+_LINK = Step("link", "link", "Bundle.link", "BackboneElement")
+_RELATION = Step("relation", "relation", "Bundle.link.relation", "string")
+_ONCE = frozenset({"self", "first", "previous", "prev", "next", "last"})
+
+
+def _judge_links(bundle: dict[str, Any], place: Place, run: Run) -> None:
+    """Links of paging stand once each."""
+    links = bundle.get("link")
+    seen: set[str] = set()
+    for number, link in enumerate(links if isinstance(links, list) else ()):
+        relation = link.get("relation") if isinstance(link, dict) else None
+        if isinstance(relation, str) and relation in _ONCE:
+            if relation in seen:
+                run.add(
+                    ERROR,
+                    "bundle-link-repeated",
+                    ((place, _LINK, number), _RELATION, None),
+                    f"the link '{relation}' can occur only once",
+                    found=relation,
+                )
+            seen.add(relation)
 
 
 def _judge_full_url(url: str, resource: dict[str, Any], place: Place, run: Run) -> None:

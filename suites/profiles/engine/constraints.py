@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from suites.profiles.engine.coding_keys import coding_key
 from suites.profiles.engine.findings import ERROR, WARNING, Resource
 from suites.profiles.engine.limits import limits_of
 from suites.profiles.engine.patterns import fixed_check
@@ -112,9 +113,12 @@ class _Compiler:
         if not (least or most is not None or content is not None or sliced is not None):
             return None
         url, label, collect = self.url, element.path, collector(child)
-        optional_slices = sliced is not None
+        keys = _keys_of(child)
+        needs_none = not least and not _any_demanded(node)
 
         def check(value: dict[str, Any], place: Place, run: Run) -> None:
+            if needs_none and keys is not None and keys[0] not in value and keys[1] not in value:
+                return
             items, count = collect(value, place)
             if count < least:
                 run.add(
@@ -125,7 +129,7 @@ class _Compiler:
             if content is not None:
                 for one, sibling, here, kind in items:
                     content(one, sibling, here, kind, run)
-            if optional_slices and sliced is not None:
+            if sliced is not None:
                 sliced(items, place, run)
 
         return check
@@ -355,6 +359,32 @@ def _slices(slices: list[Slice], rules: str, ordered: bool, label: str, url: str
     default = next((one for one in slices if one.name.endswith("@default")), None)
     named = [one for one in slices if one is not default]
     closed = rules == "closed" and default is None
+    told_by = _told_by(named)
+    known: dict[Any, tuple[int, list[int]]] = {}
+
+    def slice_of(value: Any, sibling: Any, kind: str, run: Run) -> tuple[int, list[int]]:
+        """The slice an element belongs to (-1 for none) and those that cannot be decided."""
+        unknown: list[int] = []
+        for number, one in enumerate(named):
+            found = one.match(value, sibling, kind, run)
+            if found:
+                return number, unknown
+            if found is None:
+                unknown.append(number)
+        return -1, unknown
+
+    def remembered(value: Any, sibling: Any, kind: str, run: Run) -> tuple[int, list[int]]:
+        key = coding_key(value.get(told_by)) if value.__class__ is dict else None
+        if key is None:
+            return slice_of(value, sibling, kind, run)
+        found = known.get(key)
+        if found is None:
+            found = slice_of(value, sibling, kind, run)
+            if len(known) < 4096:
+                known[key] = found
+        return found
+
+    find = remembered if told_by is not None else slice_of
 
     def check(items: list[Item], place: Place, run: Run) -> None:
         members: list[list[Item]] = [[] for _ in named]
@@ -363,15 +393,7 @@ def _slices(slices: list[Slice], rules: str, ordered: bool, label: str, url: str
         last, ended = -1, False
         for item in items:
             value, sibling, here, kind = item
-            hit = -1
-            unknown: list[int] = []
-            for number, one in enumerate(named):
-                found = one.match(value, sibling, kind, run)
-                if found:
-                    hit = number
-                    break
-                if found is None:
-                    unknown.append(number)
+            hit, unknown = find(value, sibling, kind, run)
             if hit < 0:
                 undecided.update(unknown)
                 rest.append(item)
@@ -419,6 +441,17 @@ def _slices(slices: list[Slice], rules: str, ordered: bool, label: str, url: str
             _content(default, rest, place, run)
 
     return check
+
+
+def _told_by(slices: list[Slice]) -> str | None:
+    """The one element by whose codings all slices are told apart, if they are: its answers can be remembered by code."""
+    names = {d.path for one in slices for d in one.discriminators if d is not None}
+    if len(names) != 1 or not all(
+        d is not None and d.coded and len(one.discriminators) == 1 for one in slices for d in one.discriminators
+    ):
+        return None
+    name = names.pop()
+    return name if name.isidentifier() else None
 
 
 def _content(one: Slice, items: list[Item], place: Place, run: Run) -> None:
@@ -535,6 +568,15 @@ def _of_type(name: str, bind: Callable[[Any, Place, Run], bool]) -> Content:
     return content
 
 
+def _keys_of(child: Child) -> tuple[str, str] | None:
+    """The two JSON properties an element may be in, None for a choice."""
+    return (child.variants[0].key, "_" + child.variants[0].key) if len(child.variants) == 1 else None
+
+
+def _any_demanded(node: Node) -> bool:
+    return any(one.element.min for one in node.slices)
+
+
 def collector(child: Child) -> Collect:
     """Gathers an element's values below an object: items to judge, and how many there are (those of a wrong JSON type count)."""
     if len(child.variants) == 1:
@@ -544,18 +586,27 @@ def collector(child: Child) -> Collect:
             if child.many
             else _one(variant.key, variant.step, variant.type)
         )
-    variants = tuple(
-        (variant.key, "_" + variant.key, variant.step, variant.type, variant.type in PRIMITIVES)
-        for variant in child.variants
-    )
+    return _choice_by_key(child)
+
+
+def _choice_by_key(child: Child) -> Collect:
+    """A choice of many types: the object has fewer properties than the choice has types."""
+    by_key = {variant.key: (variant.step, variant.type, variant.type in PRIMITIVES) for variant in child.variants}
+    beside = {"_" + variant.key: variant.key for variant in child.variants if variant.type in PRIMITIVES}
 
     def choice(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
         items: list[Item] = []
-        for key, sibling_key, step, kind, primitive in variants:
-            if key in value or (primitive and sibling_key in value):
-                held = value.get(key)
-                if (held.__class__ not in (list, dict)) if primitive else (held.__class__ is dict):
-                    items.append((held, value.get(sibling_key) if primitive else None, (place, step, None), kind))
+        for name in value:
+            if name in by_key:
+                key = name
+            elif name in beside and beside[name] not in value:
+                key = beside[name]
+            else:
+                continue
+            step, kind, primitive = by_key[key]
+            held = value.get(key)
+            if (held.__class__ not in (list, dict)) if primitive else (held.__class__ is dict):
+                items.append((held, value.get("_" + key) if primitive else None, (place, step, None), kind))
         return items, len(items)
 
     return choice

@@ -43,12 +43,16 @@ class NotChecked:
 class Findings:
     """Issues of one validation, in the order found; equal ones are folded."""
 
-    __slots__ = ("issues", "not_checked", "seen")
+    __slots__ = ("issues", "not_checked", "notes", "properties", "seen")
 
     def __init__(self) -> None:
         self.issues: list[Issue] = []
         self.seen: set[tuple[str, str, str]] = set()
         self.not_checked: dict[str, str] = {}
+        self.notes: list[str] = []
+        """What was noted as not checked since somebody began to listen."""
+        self.properties = 0
+        """Properties met so far: what the text has more than these stands twice, or was never reached."""
 
     def add(
         self,
@@ -69,6 +73,7 @@ class Findings:
             )
 
     def lacks(self, what: str, place: Place) -> None:
+        self.notes.append(what)
         if what not in self.not_checked:
             self.not_checked[what] = path_of(place)
 

@@ -100,7 +100,7 @@ _OF_ELEMENT = {
     "area": "alt nohref", "q": "cite", "blockquote": "cite", "ins": "cite datetime", "del": "cite datetime", "ol": "start", "ul": "", "li": "value", "hr": "width align size noshade",
     "p": "align", "div": "align", "h1": "align", "h2": "align", "h3": "align", "h4": "align", "h5": "align", "h6": "align", "br": "clear", "caption": "align",
 }  # fmt: skip
-_TAG = re.compile(r"<([A-Za-z!?/][^>]*)>")
+_TAG = re.compile(r"<([A-Za-z!?][^>]*)>")
 _ATTRIBUTE = re.compile(r"""([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
 _TEXT = re.compile(r">\s*[^<\s]")
 _BLANK_ENTITY = re.compile(r"&#(160|xA0|32|x20);", re.I)
@@ -143,12 +143,12 @@ def complaints(div: str) -> Iterator[tuple[str, str]]:
         yield "txt-1", "the narrative must be one <div>"
     elif f'xmlns="{XHTML}"' not in first and f"xmlns='{XHTML}'" not in first:
         yield "xhtml-namespace", f"the <div> must be in the namespace {XHTML}"
-    if not _TEXT.search(_BLANK_ENTITY.sub("", div)) and "<img" not in div:
+    if not _TEXT.search(_BLANK_ENTITY.sub("", div) if "&#" in div else div) and "<img" not in div:
         yield "txt-2", "the narrative must have some content that is not white space"
 
 
 def _about_tag(tag: str) -> Iterator[tuple[str, str]]:
-    if tag[0] in "!?/":
+    if tag[0] in "!?":
         if tag[0] == "?":
             yield "xhtml-malformed", "a div holds no processing instruction"
         return

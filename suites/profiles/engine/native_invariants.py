@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Holds = Callable[[Any, "Run"], bool]
 
-STRUCTURAL = frozenset({"ele-1", "txt-1", "txt-2", "dom-3"})
+STRUCTURAL = frozenset({"ele-1", "txt-1", "txt-2", "dom-3", "bdl-7"})
 
 
 def _has(value: dict[str, Any], name: str) -> bool:

@@ -123,6 +123,15 @@ def fixed_check(fixed: TypedValue, profile: str, *, exact: bool) -> Callable[[An
     rule, word = ("fixed", "fixed to") if exact else ("pattern", "required to match")
 
     def check(value: Any, sibling: Any, place: Place, run: Run) -> None:
+        if exact and sibling.__class__ is dict and "extension" in sibling and wanted.__class__ is not dict:
+            run.add(
+                ERROR,
+                rule,
+                place,
+                f"may have no extension: it is {word} {shown(wanted)}",
+                profile,
+                expected=shown(wanted),
+            )
         if meets(value):
             return
         if value is None:

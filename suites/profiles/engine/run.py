@@ -10,12 +10,13 @@ from suites.profiles.engine.place import Place
 
 if TYPE_CHECKING:
     from suites.profiles.engine.engine import Engine
+    from suites.profiles.fhirpath import Env
 
 
 class Run:
     """One validation, or one trial inside it. `resource` is the nearest resource, `bundle` the nearest Bundle around it."""
 
-    __slots__ = ("add", "bundle", "engine", "findings", "lacks", "profiles", "resource", "root", "trials")
+    __slots__ = ("add", "bundle", "engine", "env", "findings", "lacks", "profiles", "resource", "root", "trials")
 
     def __init__(
         self,
@@ -27,6 +28,7 @@ class Run:
         trials: int = 0,
     ) -> None:
         self.engine = engine
+        self.env: Env | None = None
         self.root = root
         self.findings = Findings()
         self.add = self.findings.add

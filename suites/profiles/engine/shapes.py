@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.attachments import judge_attachment
+from suites.profiles.engine.coding_keys import coding_key
 from suites.profiles.engine.findings import ERROR, WARNING
 from suites.profiles.engine.place import Place, Step
 from suites.profiles.engine.primitives import PRIMITIVES, checker, json_type
@@ -141,21 +143,23 @@ def _compile(engine: Engine, shape: Shape) -> Callable[[dict[str, Any], Place, R
             required.append((tuple(keys + ["_" + key for key in keys] if primitive else keys), name))
     if is_resource:
         handlers["resourceType"] = _nothing
+    nothing: set[str] = set()
+    slots = {key: (good.get(key, nothing), handler) for key, handler in handlers.items()}
     shape.required = tuple(required)
-    demanded = tuple((keys, name, keys[0] if len(keys) == 1 else None) for keys, name in required)
+    certain = frozenset(keys[0] for keys, _ in required)
     invariants = engine.invariants.of_shape(shape.name)
     label = shape.name
 
     def check(value: dict[str, Any], place: Place, run: Run) -> None:
+        run.findings.properties += len(value)
         for key, held in value.items():
-            known = good.get(key)
-            if known is not None and held.__class__ is str and held in known:
-                continue
-            handler = handlers.get(key)
-            if handler is not None:
-                handler(held, value, place, run)
-            else:
+            slot = slots.get(key)
+            if slot is None:
                 run.add(ERROR, "unknown-property", place, f"unrecognized property '{key}'")
+                continue
+            known, handler = slot
+            if held.__class__ is not str or held not in known:
+                handler(held, value, place, run)
         if len(value) < 2 and not is_resource and (not value or "id" in value):
             run.add(
                 ERROR,
@@ -165,14 +169,10 @@ def _compile(engine: Engine, shape: Shape) -> Callable[[dict[str, Any], Place, R
                 if not value
                 else "an element must have a value or children beside its id",
             )
-        for keys, name, only in demanded:
-            if only is not None:
-                if only in value:
-                    continue
-            elif any(key in value for key in keys):
-                continue
-            if value:
-                run.add(ERROR, "cardinality-min", place, f"{label}.{name}: at least 1 is required, none found")
+        if not certain <= value.keys() and value:
+            for keys, name in required:
+                if not any(key in value for key in keys):
+                    run.add(ERROR, "cardinality-min", place, f"{label}.{name}: at least 1 is required, none found")
         for invariant in invariants:
             invariant(value, place, run)
 
@@ -262,6 +262,7 @@ def _primitive(
 ) -> Handler:
     judge, step, key = primitive_judge(engine, child, variant), variant.step, variant.key
     invariants = engine.invariants.of_element(child, variant)
+    noted: dict[str, tuple[str, ...]] = {}
 
     def handle(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
         if alone is not None:
@@ -278,13 +279,43 @@ def _primitive(
         if value.__class__ is list:
             run.add(ERROR, "json-type", here, "must be a single value, not an array")
             return
+        findings = run.findings
+        if value.__class__ is str and value in noted:
+            for what in noted[value]:
+                run.lacks(what, here)
+            return
+        issues, notes = len(findings.issues), findings.notes
+        findings.notes = []
         fine = judge(value, here, run)
         for invariant in invariants:
             invariant(value, here, run)
-        if fine and value.__class__ is str and not invariants and len(known) < REMEMBERED and len(value) < 200:
-            known.add(value)
+        if value.__class__ is str and not invariants and len(value) < 200:
+            if fine and len(known) < REMEMBERED:
+                known.add(value)
+            elif len(findings.issues) == issues and findings.notes and len(noted) < REMEMBERED:
+                noted[value] = tuple(findings.notes)
+        findings.notes = [*notes, *findings.notes]
 
+    if alone is None and not invariants and variant.type in _NUMBERS and child.element.max_length is None:
+        return _quick_number(checker(variant.type), handle)
     return handle
+
+
+_NUMBERS = frozenset({"decimal", "integer", "unsignedInt", "positiveInt", "boolean"})
+
+
+def _quick_number(complain: Callable[[Any], object], handle: Handler) -> Handler:
+    """Numbers and booleans that are good need nothing more."""
+
+    def quick(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
+        if value.__class__ in _NUMERIC and complain(value) is None:
+            return
+        handle(value, owner, place, run)
+
+    return quick
+
+
+_NUMERIC = frozenset({int, Decimal, bool})
 
 
 def _primitives(engine: Engine, child: Child, variant: Variant, known: set[str]) -> Handler:
@@ -334,6 +365,7 @@ def _siblings(engine: Engine, child: Child, variant: Variant) -> Handler:
         if value.__class__ is not dict:
             run.add(ERROR, "json-type", here, f"must be an object, not {json_type(value)}")
             return
+        run.findings.properties += len(value)
         if not value:
             run.add(ERROR, "object-empty", here, "an object must have some content")
         for name, held in value.items():
@@ -381,6 +413,8 @@ def after_shape(engine: Engine, child: Child, variant: Variant) -> tuple[After, 
     judge = _BY_TYPE.get(variant.type)
     if judge is not None:
         found.append(judge(engine))
+    if variant.type == "Identifier":
+        found.append(engine.terminology.judge_identifier)
     if variant.type == "Coding" and element.path != "CodeableConcept.coding":
         found.append(engine.terminology.judge_alone)
     bind = engine.terminology.binding(element.binding, variant.type)
@@ -418,9 +452,53 @@ _BY_TYPE: dict[str, Callable[[Engine], After]] = {
 """What is judged in every value of a type, beside its properties."""
 
 
+def _judge_of(engine: Engine, child: Child, variant: Variant, shape: Shape) -> After:
+    """One object of an element: its shape, then what the element's own definition says."""
+    afters = after_shape(engine, child, variant)
+
+    def judge(value: dict[str, Any], place: Place, run: Run) -> None:
+        shape.check(value, place, run)
+        for after in afters:
+            after(value, place, run)
+
+    return _remembering_concepts(judge) if variant.type == "CodeableConcept" else judge
+
+
+def _remembering_concepts(judge: After) -> After:
+    """The judging of CodeableConcepts, remembered by their coding: those of one kind of claim are few.
+
+    Only what was found without a flaw is remembered, with what could not be checked in it.
+    """
+    clean: dict[Any, tuple[int, tuple[str, ...]]] = {}
+
+    def check(value: dict[str, Any], place: Place, run: Run) -> None:
+        key: Any = coding_key(value)
+        text = value.get("text", "")
+        if key is None or text.__class__ is not str:
+            judge(value, place, run)
+            return
+        if text:
+            key = (text, key)
+        findings = run.findings
+        found = clean.get(key)
+        if found is not None:
+            findings.properties += found[0]
+            for what in found[1]:
+                run.lacks(what, place)
+            return
+        issues, noted, properties = len(findings.issues), findings.notes, findings.properties
+        findings.notes = []
+        judge(value, place, run)
+        if len(findings.issues) == issues and len(clean) < REMEMBERED:
+            clean[key] = (findings.properties - properties, tuple(findings.notes))
+        findings.notes = [*noted, *findings.notes]
+
+    return check
+
+
 def _object(engine: Engine, child: Child, variant: Variant, shape: Shape, alone: frozenset[str] | None) -> Handler:
     step, key = variant.step, variant.key
-    afters = after_shape(engine, child, variant)
+    judge = _judge_of(engine, child, variant, shape)
 
     def handle(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
         if alone is not None and _add_second_choice(owner, key, alone, place, run):
@@ -429,16 +507,14 @@ def _object(engine: Engine, child: Child, variant: Variant, shape: Shape, alone:
         if value.__class__ is not dict:
             run.add(ERROR, "json-type", here, f"must be an object, not {json_type(value)}")
             return
-        shape.check(value, here, run)
-        for after in afters:
-            after(value, here, run)
+        judge(value, here, run)
 
     return handle
 
 
 def _objects(engine: Engine, child: Child, variant: Variant, shape: Shape) -> Handler:
     step, most = variant.step, child.element.max
-    afters = after_shape(engine, child, variant)
+    judge = _judge_of(engine, child, variant, shape)
 
     def handle(values: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
         if values.__class__ is not list:
@@ -458,9 +534,7 @@ def _objects(engine: Engine, child: Child, variant: Variant, shape: Shape) -> Ha
             if value.__class__ is not dict:
                 run.add(ERROR, "json-type", here, f"must be an object, not {json_type(value)}")
                 continue
-            shape.check(value, here, run)
-            for after in afters:
-                after(value, here, run)
+            judge(value, here, run)
 
     return handle
 

@@ -36,6 +36,9 @@ class Discriminator:
 
     match: Match
     wants: str
+    path: str = ""
+    coded: bool = False
+    """Whether the answer hangs on the codings at `path` alone."""
 
 
 @dataclass(slots=True)
@@ -84,31 +87,44 @@ def _by_value(engine: Engine, get: Getter, wanted: _Wanted, path: str) -> Discri
             (lambda value: equal(expected, value)) if wanted.exact else matcher(wanted.pattern)
         )
         return Discriminator(
-            lambda value, sibling, kind, run: any(meets(one) for one, _ in get(value, kind, run)),
+            _any_meets(get, meets),
             f"{path} must be {shown(expected)}",
+            path,
+            coded=True,
         )
     if wanted.binding is not None and wanted.binding.value_set is not None and wanted.binding.strength == "required":
         url = wanted.binding.value_set
 
         def in_value_set(value: Any, sibling: Any, kind: str, run: Run) -> bool | None:
-            contains = engine.terminology.contains(url)
-            if contains is None:
-                return None
             undecided = False
             for one, of_type in get(value, kind, run):
                 for system, code, version in codings_of(one, of_type):
-                    member = contains(system, code, version)
+                    member = (
+                        engine.terminology.coding_in_slice(url, system, code, version)
+                        if of_type in ("Coding", "CodeableConcept", "Quantity")
+                        else engine.terminology.bare_in(url, code)
+                    )
                     if member.member:
                         return True
                     undecided = undecided or member.member is None
             return None if undecided else False
 
-        return Discriminator(in_value_set, f"{path} must be in {url.partition('|')[0]}")
+        return Discriminator(in_value_set, f"{path} must be in {url.partition('|')[0]}", path, coded=True)
     if wanted.max == 0:
         return Discriminator(lambda value, sibling, kind, run: not get(value, kind, run), f"{path} must be absent")
     if wanted.min > 0:
         return Discriminator(lambda value, sibling, kind, run: bool(get(value, kind, run)), f"{path} must be present")
     return None
+
+
+def _any_meets(get: Getter, meets: Callable[[Any], bool]) -> Match:
+    def match(value: Any, sibling: Any, kind: str, run: Run) -> bool:
+        for one, _ in get(value, kind, run):
+            if meets(one):
+                return True
+        return False
+
+    return match
 
 
 def _by_existence(get: Getter, wanted: _Wanted, path: str) -> Discriminator:
@@ -337,30 +353,50 @@ def _move(engine: Engine, step: str) -> Getter:
             ]
 
         return extensions
-    name = step
+    return _below(engine, step)
+
+
+def _below(engine: Engine, name: str) -> Getter:
+    """The values of an element below an object of any type."""
+    known: dict[str, dict[str, str]] = {}
+
+    def types_of(kind: str) -> dict[str, str]:
+        """JSON properties of the element in objects of a type, with the type (or shape) of their values."""
+        children = engine.children(kind)
+        child = children.get(name) or children.get(name + "[x]")
+        found = (
+            {v.key: v.type if child.choice or v.type in PRIMITIVES else (child.shape or v.type) for v in child.variants}
+            if child is not None
+            else {}
+        )
+        known[kind] = found
+        return found
 
     def below(value: Any, kind: str, run: Run) -> Found:
         if value.__class__ is not dict:
             return []
-        children = engine.children(kind)
-        child = children.get(name) or children.get(name + "[x]")
-        if child is None:
-            return []
-        found: Found = []
-        for variant in child.variants:
-            held = value.get(variant.key)
+        keys = known.get(kind)
+        if keys is None:
+            keys = types_of(kind)
+        if name in keys:
+            held = value.get(name)
             if held is None:
-                continue
-            of_type = variant.type if child.choice or variant.type in PRIMITIVES else (child.shape or variant.type)
-            for one in held if held.__class__ is list else (held,):
-                kind_of = (
-                    one.get("resourceType", of_type)
-                    if of_type in ("Resource", "DomainResource") and one.__class__ is dict
-                    else of_type
-                )
-                if one is not None:
-                    found.append((one, kind_of))
-        return found
+                return []
+            of_type = keys[name]
+        else:
+            key = next((key for key in value if key in keys), None)
+            if key is None:
+                return []
+            held, of_type = value[key], keys[key]
+        if of_type in ("Resource", "DomainResource"):
+            return [
+                (one, one.get("resourceType", of_type))
+                for one in (held if held.__class__ is list else (held,))
+                if one.__class__ is dict
+            ]
+        if held.__class__ is list:
+            return [(one, of_type) for one in held if one is not None]
+        return [(held, of_type)]
 
     return below
 

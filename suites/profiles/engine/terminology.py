@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from suites.profiles.engine.engine import Engine
     from suites.profiles.engine.run import Run
     from suites.profiles.registry import Registry
+    from suites.profiles.terminology import ValueSet
 
 Bind = Callable[[Any, Place, "Run"], bool]
 Contains = Callable[[str | None, str, str | None], Membership]
@@ -38,6 +39,7 @@ class Terminology:
         self._registry: Registry = engine.registry
         self._sets: dict[str, Contains | None] = {}
         self._codings: dict[tuple[Any, ...], tuple[tuple[Any, ...], ...]] = {}
+        self._members: dict[tuple[Any, ...], Membership] = {}
 
     def contains(self, url: str) -> Contains | None:
         """The membership test of a value set, remembering; None where the value set is not at hand."""
@@ -131,6 +133,18 @@ class Terminology:
                 found=system,
             )
 
+    def judge_identifier(self, value: dict[str, Any], place: Place, run: Run) -> None:
+        """An Identifier's system must be absolute."""
+        system = value.get("system")
+        if system.__class__ is str and system and ":" not in system and not any(blank.isspace() for blank in system):
+            run.add(
+                ERROR,
+                "identifier-system-relative",
+                place,
+                "Identifier.system must be an absolute reference, not a local one",
+                found=system,
+            )
+
     def judge_quantity(self, value: dict[str, Any], place: Place, run: Run) -> None:
         """A Quantity's unit system: absolute, and not a misspelling of UCUM's."""
         system = value.get("system")
@@ -149,14 +163,66 @@ class Terminology:
 
     # ---- bindings
 
-    def _judged(self, contains: Contains, system: str | None, code: str, version: str | None) -> Membership:
-        """A coding without a system is in no value set; one whose system we know but whose codes we lack cannot be called wrong."""
+    def coding_in(self, url: str, system: str | None, code: str, version: str | None) -> Membership:
+        """Whether a Coding is in a value set.
+
+        A code without its system counts only for a value set that lists that very code, where the system can be inferred;
+        one of a system whose codes are not at hand cannot be called wrong.
+        """
+        key = (url, system, code, version)
+        found = self._members.get(key)
+        if found is None:
+            found = self._coding_in(url, system, code, version)
+            if len(self._members) < REMEMBERED:
+                self._members[key] = found
+        return found
+
+    def coding_in_slice(self, url: str, system: str | None, code: str, version: str | None) -> Membership:
+        """Whether a Coding is in a value set that tells slices apart: only the value set's own gaps leave it open."""
+        contains = self.contains(url)
+        if contains is None:
+            return Membership(None, (url.partition("|")[0],))
+        if system is not None:
+            return contains(system, code, version)
+        return self.coding_in(url, None, code, version)
+
+    def bare_in(self, url: str, code: str) -> Membership:
+        """Whether a `code` (whose system is that of the value set) is in it."""
+        contains = self.contains(url)
+        return contains(None, code, None) if contains is not None else Membership(None, (url.partition("|")[0],))
+
+    def _listed(self, value_set: ValueSet, system: str) -> bool:
+        """Whether a value set names codes of a system one by one, rather than taking the whole system."""
+        table = self._registry.code_system(system)
+        return table is None or not table.complete or len(value_set.codes(system)) != len(table)
+
+    def _coding_in(self, url: str, system: str | None, code: str, version: str | None) -> Membership:
+        contains = self.contains(url)
+        if contains is None:
+            return Membership(None, (url.partition("|")[0],))
+        if grammar_of(url) is not None:
+            return contains(system, code, version)
+        value_set = self._registry.value_set(url)
+        systems = value_set.systems if value_set is not None else frozenset()
         if system is None:
-            return NOT_MEMBER
+            listed = (
+                value_set is not None
+                and len(systems) == 1
+                and all(code in value_set.codes(name) and self._listed(value_set, name) for name in systems)
+            )
+            return contains(None, code, None) if listed else NOT_MEMBER
         found = contains(system, code, version)
+        if (
+            found.member
+            and value_set is not None
+            and code not in value_set.codes(system)
+            and value_set.codes(system)
+            and self._listed(value_set, system)
+        ):
+            return NOT_MEMBER  # listed one by one, and spelled otherwise
         if found.member is False:
             table = self._registry.code_system(system)
-            if table is not None and not table.complete:
+            if (table is None and system in systems) or (table is not None and not table.complete):
                 return Membership(None, (system,))
         return found
 
@@ -223,7 +289,20 @@ class Terminology:
         severity = WARNING if strength == "extensible" else ERROR
         rule = f"binding-{strength}"
 
+        members: set[tuple[Any, Any]] = set()
+        concept = type_name == "CodeableConcept"
+
         def bind(value: Any, place: Place, run: Run) -> bool:
+            for coding in value.get("coding", ()) if concept and value.__class__ is dict else (value,):
+                try:
+                    if (
+                        coding.__class__ is dict
+                        and (coding.get("system"), coding.get("code")) in members
+                        and "version" not in coding
+                    ):
+                        return True
+                except TypeError:
+                    break
             codings = codings_of(value, type_name)
             if not codings:
                 if severity == ERROR and type_name in ("CodeableConcept", "Coding"):
@@ -238,15 +317,13 @@ class Terminology:
                         expected=bare,
                     )
                 return False
-            contains = self.contains(url)
-            if contains is None:
-                run.lacks(bare, place)
-                return False
             lacking: list[str] = []
             undecided = False
             for system, code, version in codings:
-                member = self._judged(contains, system, code, version)
+                member = self.coding_in(url, system, code, version)
                 if member.member:
+                    if version is None and len(members) < REMEMBERED:
+                        members.add((system, code))
                     return True
                 if member.member is None:
                     undecided = True
