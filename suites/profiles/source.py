@@ -44,29 +44,6 @@ class Source:
     tree: Any = None
     problems: list[Problem] = field(default_factory=list)
 
-    def find_duplicates(self, properties: int | None = None) -> None:
-        """Note every property that stands twice in one object.
-
-        `properties` is how many the tree was seen to have: the text is only read again when it has more names than that.
-        """
-        if properties is not None and _names_in(self.text) == properties:
-            return
-        try:
-            _strict(self.text)
-        except _Duplicate:
-            for name, offset in _duplicates(self.text):
-                line, column = line_and_column(self.text, offset)
-                self.problems.append(
-                    Problem(
-                        "duplicate-property",
-                        f"property '{name}' is there more than once in the same object",
-                        line,
-                        column,
-                    )
-                )
-        except (ValueError, _Constant, RecursionError, ArithmeticError):
-            return  # told when the text was read
-
     def position(self, steps: Sequence[Step]) -> tuple[int, int] | None:
         """Line and column (from 1) of the element at `steps` (JSON keys and indices), or of its nearest ancestor."""
         offset = _offset_of(self.text, steps)
@@ -92,7 +69,6 @@ def _no_constant(name: str) -> Any:
     raise _Constant(name)
 
 
-_quick = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant).decode
 _strict = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant).decode
 _lenient = json.JSONDecoder(
     parse_float=Decimal,
@@ -135,7 +111,10 @@ def parse(document: bytes | str, largest: int = LARGEST_DOCUMENT) -> Source:
         )
     source.text = text
     try:
-        source.tree = _quick(text)
+        source.tree = _strict(text)
+    except _Duplicate:
+        _read_again(source)
+        _tell_duplicates(source)
     except (ValueError, _Constant, RecursionError, ArithmeticError):
         _read_again(source)
     if "\\ud" in text or "\\uD" in text or (document is text and not text.isascii() and _SURROGATE.search(text)):
@@ -203,16 +182,11 @@ def _read_again(source: Source) -> None:
         return
 
 
-def _names_in(text: str) -> int | None:
-    """How many property names a text has, counted without reading it; None where that cannot be told so cheaply.
-
-    A name ends in a quote, then a colon with at most one space before it. Text that has a colon after other white space, or
-    strings that look like names, is left to the careful reader.
-    """
-    spaced = text.count('" :')
-    if text.count(" :") != spaced or "\n:" in text or "\t:" in text or "\r:" in text:
-        return None
-    return text.count('":') + spaced
+def _tell_duplicates(source: Source) -> None:
+    for name, offset in _duplicates(source.text):
+        line, column = line_and_column(source.text, offset)
+        message = f"property '{name}' is there more than once in the same object"
+        source.problems.append(Problem("duplicate-property", message, line, column))
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

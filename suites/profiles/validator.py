@@ -112,9 +112,7 @@ class Validator:
         source = parse(document, self._largest)
         if source.tree is None and any(problem.fatal for problem in source.problems):
             return Report(None, None, (), tuple(map(_issue, source.problems)), {}, source)
-        run = self._judged(source.tree, profiles)
-        source.find_duplicates(run.findings.properties)
-        return self._report(run, source, source.tree)
+        return self._report(self._judged(source.tree, profiles), source, source.tree)
 
     def _judged(self, tree: Any, profiles: Sequence[str]) -> Run:
         try:

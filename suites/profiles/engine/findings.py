@@ -43,7 +43,7 @@ class NotChecked:
 class Findings:
     """Issues of one validation, in the order found; equal ones are folded."""
 
-    __slots__ = ("issues", "not_checked", "notes", "properties", "seen")
+    __slots__ = ("issues", "not_checked", "notes", "seen")
 
     def __init__(self) -> None:
         self.issues: list[Issue] = []
@@ -51,8 +51,6 @@ class Findings:
         self.not_checked: dict[str, str] = {}
         self.notes: list[str] = []
         """What was noted as not checked since somebody began to listen."""
-        self.properties = 0
-        """Properties met so far: what the text has more than these stands twice, or was never reached."""
 
     def add(
         self,

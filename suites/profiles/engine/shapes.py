@@ -151,7 +151,6 @@ def _compile(engine: Engine, shape: Shape) -> Callable[[dict[str, Any], Place, R
     label = shape.name
 
     def check(value: dict[str, Any], place: Place, run: Run) -> None:
-        run.findings.properties += len(value)
         for key, held in value.items():
             slot = slots.get(key)
             if slot is None:
@@ -365,7 +364,6 @@ def _siblings(engine: Engine, child: Child, variant: Variant) -> Handler:
         if value.__class__ is not dict:
             run.add(ERROR, "json-type", here, f"must be an object, not {json_type(value)}")
             return
-        run.findings.properties += len(value)
         if not value:
             run.add(ERROR, "object-empty", here, "an object must have some content")
         for name, held in value.items():
@@ -469,7 +467,7 @@ def _remembering_concepts(judge: After) -> After:
 
     Only what was found without a flaw is remembered, with what could not be checked in it.
     """
-    clean: dict[Any, tuple[int, tuple[str, ...]]] = {}
+    clean: dict[Any, tuple[str, ...]] = {}
 
     def check(value: dict[str, Any], place: Place, run: Run) -> None:
         key: Any = coding_key(value)
@@ -482,15 +480,14 @@ def _remembering_concepts(judge: After) -> After:
         findings = run.findings
         found = clean.get(key)
         if found is not None:
-            findings.properties += found[0]
-            for what in found[1]:
+            for what in found:
                 run.lacks(what, place)
             return
-        issues, noted, properties = len(findings.issues), findings.notes, findings.properties
+        issues, noted = len(findings.issues), findings.notes
         findings.notes = []
         judge(value, place, run)
         if len(findings.issues) == issues and len(clean) < REMEMBERED:
-            clean[key] = (findings.properties - properties, tuple(findings.notes))
+            clean[key] = tuple(findings.notes)
         findings.notes = [*noted, *findings.notes]
 
     return check

@@ -119,10 +119,8 @@ def _by_value(engine: Engine, get: Getter, wanted: _Wanted, path: str) -> Discri
 
 def _any_meets(get: Getter, meets: Callable[[Any], bool]) -> Match:
     def match(value: Any, sibling: Any, kind: str, run: Run) -> bool:
-        for one, _ in get(value, kind, run):
-            if meets(one):
-                return True
-        return False
+        found = get(value, kind, run)
+        return meets(found[0][0]) if len(found) == 1 else any(meets(one) for one, _ in found)
 
     return match
 
