@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pytest
 
 from suites.kit.app import App, Attempt, Grant
 from suites.kit.browser import Browser
+from suites.kit.clock import TargetClock
 from suites.kit.expectations import CORS_ORIGIN
 from suites.kit.fhir import FhirClient
 from suites.kit.http import Answer, Http
@@ -263,3 +264,11 @@ def fhir(http: Http, target: Target, grant: Grant) -> FhirClient:
 def open_fhir(http: Http, target: Target) -> FhirClient:
     """The FHIR interface without a token."""
     return FhirClient(http, target.server.fhir_base)
+
+
+@pytest.fixture
+def target_clock(target: Target) -> Iterator[TargetClock]:
+    """The target's clock, put back afterwards; only for checks marked exclusive."""
+    clock = TargetClock(target)
+    yield clock
+    clock.put_back()

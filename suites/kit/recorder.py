@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ class Recorder:
         self.exchanges: dict[str, Exchange] = {}
         self._file: TextIO | None = None
         self._number = 0
+        self._lock = threading.Lock()
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{worker}.jsonl"
@@ -103,16 +105,18 @@ class Recorder:
         )
 
     def _next(self) -> str:
-        self._number += 1
-        return f"{self.worker}/{self._number}"
+        with self._lock:
+            self._number += 1
+            return f"{self.worker}/{self._number}"
 
     def _write(self, exchange: Exchange) -> str:
         self.exchanges[exchange.id] = exchange
         if len(self.exchanges) > 2000:
             self.exchanges.pop(next(iter(self.exchanges)))
         if self._file is not None:
-            self._file.write(json.dumps(asdict(exchange), ensure_ascii=False, separators=(",", ":")) + "\n")
-            self._file.flush()
+            with self._lock:
+                self._file.write(json.dumps(asdict(exchange), ensure_ascii=False, separators=(",", ":")) + "\n")
+                self._file.flush()
         trail().saw(exchange.id)
         return exchange.id
 

@@ -1,0 +1,47 @@
+"""Waiting for something to expire: by the control interface of our own simulator, or in real time where the target file permits it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from suites.kit.outcomes import Inconclusive, not_permitted
+from suites.kit.target import Target
+
+
+@dataclass
+class TargetClock:
+    """The target's time as a check may move it."""
+
+    target: Target
+    moved: bool = False
+
+    def pass_by(self, seconds: float) -> None:
+        """Let so much of the target's time go by."""
+        if self.target.control.url:
+            self._control({"advance": seconds})
+            self.moved = True
+        elif self.target.permitted.wait_seconds >= seconds:
+            time.sleep(seconds)
+        else:
+            not_permitted(
+                f"it takes {seconds:.0f} s of waiting, which the target file does not permit: permitted.wait_seconds = {int(seconds) + 1}"
+            )
+
+    def put_back(self) -> None:
+        """The clock as it was."""
+        if self.moved:
+            self._control({"reset": True})
+            self.moved = False
+
+    def _control(self, order: dict[str, object]) -> None:
+        try:
+            answer = httpx.post(self.target.control.url.rstrip("/") + "/clock", json=order, timeout=10, trust_env=False)
+        except httpx.HTTPError as wrong:
+            raise Inconclusive(f"the control interface does not answer: {wrong}") from None
+        if answer.status_code >= 300:
+            raise Inconclusive(
+                f"the control interface refused to move the clock: {answer.status_code} {answer.text[:200]}"
+            )
