@@ -255,6 +255,16 @@ class App:
         """The registration's private key."""
         return private_key(self.client)
 
+    @property
+    def key_id(self) -> str:
+        """The kid of the registered key: the target file's, else the key file's own."""
+        return self.client.key_id or str(self.key().as_dict().get("kid", ""))
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm assertions are signed with: the key file's own, else the target file's."""
+        return str(self.key().as_dict().get("alg", self.client.algorithm))
+
     def assertion(self, *, key: Any = None, algorithm: str = "", **claims: Any) -> str:
         """A client assertion (RFC 7523 section 3); claims replace its own, None leaves one out."""
         now = int(time.time())
@@ -267,8 +277,8 @@ class App:
             "jti": str(uuid.UUID(int=self.rng.getrandbits(128), version=4)),
             **claims,
         }
-        header = {"kid": self.client.key_id} if self.client.key_id else {}
-        algorithm = algorithm or self.client.algorithm
+        header = {"kid": self.key_id} if self.key_id else {}
+        algorithm = algorithm or self.algorithm
         stated = {name: value for name, value in own.items() if value is not None}
         compact = jwt.sign(stated, key or self.key(), algorithm, **header)
         self.http.recorder.masker.learn("client_assertion", compact)

@@ -31,6 +31,7 @@ SUITES = Path(__file__).parent.parent
 CHAPTERS = tuple(sorted({one.parent.name for one in SUITES.glob("*/test_*.py")}))  # a chapter is a folder of checks
 MARKERS = (
     "requirement(*ids): the catalogue entries this check decides; the first is its own",
+    "together: the checks of this module build on one launch and stay on one worker",
     "exclusive(reason): moves the target's clock or spends its limits, so it runs after all others and alone",
 )
 STYLES = {
@@ -119,6 +120,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers, read the target, start the writer."""
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.import_plugin("suites.kit.sharing")
     for marker in (*MARKERS, *(f"{chapter}: the {chapter} chapter" for chapter in CHAPTERS)):
         config.addinivalue_line("markers", marker)
     if not config.getoption("--target"):

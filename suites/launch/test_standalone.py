@@ -13,7 +13,7 @@ from suites.kit.outcomes import Inconclusive, expect, findings, not_applicable
 from suites.kit.target import Member, Target
 from suites.protocol import scopes, urls
 
-pytestmark = [pytest.mark.xdist_group("standalone launch")]
+pytestmark = pytest.mark.together
 
 
 @pytest.fixture(scope="module")

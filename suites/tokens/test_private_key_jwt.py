@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from suites.kit.app import App, Attempt
 from suites.kit.expectations import expect_oauth_error, expect_status
@@ -80,7 +80,7 @@ def test_assertion_without_jti_is_refused(asymmetric_app: App, fresh_code: Fresh
 def test_unsigned_assertion_is_refused(asymmetric_app: App, fresh_code: FreshCode) -> None:
     """alg none proves nothing."""
     claims = jwt.read(asymmetric_app.assertion()).claims
-    refused(asymmetric_app, fresh_code, jwt.unsigned(claims, kid=asymmetric_app.client.key_id))
+    refused(asymmetric_app, fresh_code, jwt.unsigned(claims, kid=asymmetric_app.key_id))
 
 
 @pytest.mark.requirement("SMART2-ASYMMETRIC-01", "SMART2-ASYMMETRIC-05")
@@ -104,7 +104,8 @@ def test_altered_assertion_is_refused(asymmetric_app: App, fresh_code: FreshCode
 def test_public_key_is_no_shared_secret(asymmetric_app: App, fresh_code: FreshCode) -> None:
     """HS256 with the public key as secret, the classic confusion, is refused."""
     public = asymmetric_app.key().as_pem(private=False)
-    assertion = asymmetric_app.assertion(key=OctKey.import_key(public), algorithm="HS256")
+    claims = jwt.read(asymmetric_app.assertion()).claims
+    assertion = jwt.signed_with_secret(claims, public, kid=asymmetric_app.key_id)
     refused(asymmetric_app, fresh_code, assertion)
 
 
@@ -117,7 +118,7 @@ def test_unknown_kid_is_refused(asymmetric_app: App, fresh_code: FreshCode) -> N
     refused(
         asymmetric_app,
         fresh_code,
-        jwt.sign(claims, other, asymmetric_app.client.algorithm, kid="nobody-registered-this-key"),
+        jwt.sign(claims, other, asymmetric_app.algorithm, kid="nobody-registered-this-key"),
     )
 
 

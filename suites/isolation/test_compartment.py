@@ -1,0 +1,88 @@
+"""One member's token never opens another member's record: FHIR-COMPARTMENT-01 (FHIR R4 compartments, 42 CFR 431.60, HIPAA)."""
+
+from __future__ import annotations
+
+import pytest
+
+from suites.kit.app import Grant
+from suites.kit.expectations import expect_operation_outcome
+from suites.kit.fhir import FhirClient
+from suites.kit.http import Answer
+from suites.kit.outcomes import control, expect
+from suites.kit.target import Member
+
+pytestmark = pytest.mark.requirement("FHIR-COMPARTMENT-01")
+
+
+def expect_nothing_of(answer: Answer, patient: str) -> None:
+    """A refusal with an OperationOutcome, or an empty searchset: nothing of the other member."""
+    if answer.status == 200:
+        bundle = answer.object()
+        owned = [
+            one for one in bundle.get("entry", []) if one.get("resource", {}).get("resourceType") != "OperationOutcome"
+        ]
+        expect(
+            not owned and bundle.get("resourceType") == "Bundle",
+            "nothing of another member may be found",
+            expected="no entries, or 403 or 404",
+            found=f"{len(owned)} entries",
+            evidence=answer.evidence,
+        )
+    else:
+        expect_operation_outcome(answer, (401, 403, 404), "another member's record must be refused")
+    expect(
+        f"Patient/{patient}" not in answer.text.replace(answer.url, "")
+        or answer.status != 200
+        or not answer.object().get("entry"),
+        "the answer must not point to the other member",
+        evidence=answer.evidence,
+    )
+
+
+@pytest.fixture
+def own_record(fhir: FhirClient, grant: Grant) -> None:
+    """The control: the token reads the record it was given for."""
+    control(fhir.read("Patient", grant.patient).status == 200, "the token reads its own patient")
+
+
+def test_other_patient_is_not_read(fhir: FhirClient, grant: Grant, own_record: None, other_member: Member) -> None:
+    """Reading another member's Patient is refused with 403 or 404, and looks like absence."""
+    control(other_member.patient != grant.patient, "the other member is another one")
+    answer = fhir.read("Patient", other_member.patient)
+    expect_operation_outcome(answer, (403, 404), "another member's Patient must be refused")
+
+
+@pytest.mark.parametrize("resource", ["Coverage", "ExplanationOfBenefit", "Condition", "Encounter", "Observation"])
+def test_search_for_other_patient_finds_nothing(
+    fhir: FhirClient, grant: Grant, own_record: None, other_member: Member, resource: str
+) -> None:
+    """A search that names another patient is refused or finds nothing, where the same search finds the own record."""
+    own = fhir.search(resource, {"patient": grant.patient})
+    control(own.status == 200, f"the same search for the own patient is answered: {resource}", own.status)
+    expect_nothing_of(fhir.search(resource, {"patient": other_member.patient}), other_member.patient)
+
+
+def test_patient_search_by_id_finds_only_the_own(
+    fhir: FhirClient, grant: Grant, own_record: None, other_member: Member
+) -> None:
+    """Patient?_id=… of another member is refused or finds nothing."""
+    expect_nothing_of(fhir.search("Patient", {"_id": other_member.patient}), other_member.patient)
+
+
+def test_unlimited_search_stays_in_the_record(
+    fhir: FhirClient, grant: Grant, own_record: None, other_member: Member
+) -> None:
+    """A search without a patient parameter is refused, or finds the own record only."""
+    answer = fhir.search("Patient", {"_count": "50"})
+    if answer.status != 200:
+        expect_operation_outcome(answer, (400, 403), "a search without a patient must be refused or limited")
+        return
+    ids = [one.get("resource", {}).get("id") for one in answer.object().get("entry", [])]
+    control(grant.patient in ids, "the own Patient is found", ids)
+    expect(
+        set(ids) == {grant.patient},
+        "only the own Patient may be found",
+        expected=grant.patient,
+        found=f"{len(set(ids))} patients",
+        evidence=answer.evidence,
+    )
