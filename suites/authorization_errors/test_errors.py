@@ -80,7 +80,7 @@ def test_implicit_grant_is_off(app: App, member: Member, fresh_code: FreshCode, 
     )
 
 
-@pytest.mark.requirement("RFC6749-ERROR-06")
+@pytest.mark.requirement("RFC6749-ERROR-07")
 def test_missing_response_type_is_invalid_request(app: App, member: Member, fresh_code: FreshCode) -> None:
     """A request without response_type comes back as invalid_request."""
     fresh_code()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from suites.kit.expectations import expect_json, expect_media_type, expect_status
+from suites.kit.expectations import expect_media_type, expect_status
 from suites.kit.http import Answer, Http
 from suites.kit.outcomes import expect, findings, judged, not_applicable
 from suites.kit.target import Target
@@ -262,7 +262,8 @@ def test_oauth_metadata_agrees_where_published(http: Http, issuer: str, smart_co
     answer = http.get(urls.authorization_server_metadata(issuer), headers={"Accept": "application/json"})
     if answer.status == 404:
         not_applicable("the server publishes no RFC 8414 metadata")
-    document = expect_json(answer)
+    expect_status(answer, 200, "authorization server metadata, where published, is open")
+    document = answer.object()
     with findings() as found:
         found.check(
             document.get("issuer") == issuer,

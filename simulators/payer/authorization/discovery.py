@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from simulators.payer.authorization import keys
+from simulators.payer.authorization import cors, keys
 from simulators.payer.authorization.server import Server, of
 from simulators.payer.context import Payer
 from simulators.payer.rules import rule
@@ -297,7 +297,8 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
         stamp = (faults, payer.public_url)
         if kept.get(which, (None,))[0] != stamp:
             kept[which] = (stamp, orjson.dumps(_document(server, which)))
-        return Response(kept[which][1], 200, {"Cache-Control": "max-age=60"}, discovery_content_type(faults))
+        headers = {"Cache-Control": "max-age=60", **cors.headers(payer, request)}
+        return Response(kept[which][1], 200, headers, discovery_content_type(faults))
 
     async def smart(request: Request) -> Response:
         return answer(request, "smart")
