@@ -85,8 +85,9 @@ class Pathway:
 
 @cache
 def all_pathways() -> tuple[Pathway, ...]:
-    """The pathways that ship with this room, by file name."""
-    return tuple(read_pathway(path) for path in sorted(CARE.glob("*.yaml")))
+    """The pathways that ship with this room: mind first, then substance use, then body, so that `given` can look back."""
+    found = [read_pathway(path) for path in sorted(CARE.glob("*.yaml"))]
+    return tuple(sorted(found, key=lambda one: (one.physical, one.part2, one.key)))
 
 
 def read_pathway(path: Path) -> Pathway:
