@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from random import Random
 
 from synthetic_data.chart import Chart
 from synthetic_data.course import Course
@@ -15,8 +16,10 @@ from synthetic_data.people import enrolment
 from synthetic_data.people.demographics import Wish, make_person, years_between
 from synthetic_data.people.households import BLOCK, Home, homes_of_block
 from synthetic_data.planted import Planted, planted_homes, planted_members
+from synthetic_data.rarities import Rarities
 from synthetic_data.records import Delegate, Household, Member, Network, Person
 from synthetic_data.seeds import digits, stream
+from synthetic_data.wellness import Wellness
 
 
 class Makers:
@@ -25,6 +28,7 @@ class Makers:
     def __init__(self, seed: int, as_of: datetime, network: Network) -> None:
         """Bind the seed, the day and the network."""
         self.seed = seed
+        self.as_of = as_of
         self.day = as_of.date()
         self.network = network
         self.planted = planted_members(self.day)
@@ -131,12 +135,21 @@ class Makers:
         )
 
     def _live(self, number: int, chart: Chart, row: Planted | None) -> None:
-        for pathway in self._pathways(number, chart, row):
+        """Care for what the member lives with, ordinary care, and what a planted member has beside."""
+        if row is not None and "nothing" in row.flags:
+            return
+        pathways = self._pathways(number, chart, row)
+        for pathway in pathways:
             random = stream(self.seed, number, "care", pathway.key)
             room = max(1, (chart.ends - chart.begins).days - 45)
             begins = chart.begins + timedelta(days=random.randrange(room) // (3 if row else 1))
             if begins < chart.ends:
                 Course(chart, pathway, random, begins).walk()
+        random = stream(self.seed, number, "wellness")
+        wellness = Wellness(chart, random, _smoking(random, [pathway.key for pathway in pathways]))
+        wellness.live(visits=row is None or "no-care" not in row.flags)
+        if row is not None:
+            Rarities(chart, stream(self.seed, number, "rarities"), wellness, self.as_of).add(row.flags)
 
     def _pathways(self, number: int, chart: Chart, row: Planted | None) -> list[Pathway]:
         if row is not None and row.pathways is not None:
@@ -155,3 +168,9 @@ class Makers:
             if draw < share:
                 chosen.append(pathway)
         return chosen
+
+
+def _smoking(random: Random, pathways: list[str]) -> str:
+    if "tobacco_use" in pathways:
+        return "daily" if random.random() < 0.8 else "some_days"
+    return "former" if random.random() < 0.25 else "never"

@@ -134,15 +134,7 @@ def _questionnaire_response(sheet: Sheet, one: Assessment, row: dict[str, Any]) 
         ),
         "identifier": {"system": "https://payer.example/fhir/identifier/assessment", "value": one.id},
         "questionnaire": f"{QUESTIONNAIRES}{one.instrument}",
-        "_questionnaire": {
-            "extension": [
-                {"url": "http://hl7.org/fhir/StructureDefinition/display", "valueString": row["title"]},
-                {
-                    "url": f"{US_CORE}us-core-extension-questionnaire-uri",
-                    "valueUri": f"{QUESTIONNAIRES}{one.instrument}",
-                },
-            ]
-        },
+        "_questionnaire": {"extension": _names_of_questionnaire(sheet, one.instrument, row["title"])},
         "status": "completed",
         "subject": sheet.subject,
     }
@@ -156,3 +148,11 @@ def _questionnaire_response(sheet: Sheet, one: Assessment, row: dict[str, Any]) 
         for number, (_, link, text, answers) in enumerate(items(one.instrument))
     ]
     sheet.add(resource, one.visit)
+
+
+def _names_of_questionnaire(sheet: Sheet, instrument: str, title: str) -> list[Json]:
+    names: list[Json] = [{"url": "http://hl7.org/fhir/StructureDefinition/display", "valueString": title}]
+    if sheet.us_core_6:
+        uri = f"{US_CORE}us-core-extension-questionnaire-uri"
+        names.append({"url": uri, "valueUri": f"{QUESTIONNAIRES}{instrument}"})
+    return names

@@ -22,7 +22,7 @@ from synthetic_data.yaml_tables import table
 
 CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category"
 FORMAT = {
-    "system": "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode",
+    "system": "http://ihe.net/fhir/ValueSet/IHE.FormatCode.codesystem",
     "code": "urn:ihe:iti:xds:2017:mimeTypeSufficient",
     "display": "mimeType Sufficient",
 }

@@ -24,6 +24,8 @@ from synthetic_data.clinical.sheet import (
 from synthetic_data.records import Code, Delegate
 
 CARIN_PATIENT = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Patient"
+CARIN_IDENTIFIERS = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBIdentifierType"
+V2_0203 = f"{HL7}v2-0203"
 CARIN_RELATED = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-RelatedPerson"
 
 
@@ -73,20 +75,32 @@ def _meta(sheet: Sheet) -> Json:
     return sheet.meta(datetime.combine(start, time(8), zone), "us-core-patient", carin)
 
 
+def carin_profile(canonical: str, version: str) -> str:
+    """A CARIN profile as its guide asks for it: from 1.1.0 on with the version behind the bar."""
+    return canonical if version == "1.0.0" else f"{canonical}|{version}"
+
+
 def _identifiers(sheet: Sheet) -> list[Json]:
+    """The member's numbers; the county's unique client identifier is CARIN's unique member id."""
     member = sheet.member
-    return [
-        _identifier("MB", "Member Number", "member", member.coverages[0].member_id, "usual"),
-        _identifier("MR", "Medical Record Number", "medical-record", member.medical_record_number, "official"),
-        _identifier("PT", "Patient external identifier", "unique-client", member.unique_client_identifier, "secondary"),
-        *(_identifier("MR", "Medical Record Number", "medical-record", old, "old") for old in member.merged),
+    found = [
+        _identifier(V2_0203, "MB", "Member Number", "member", member.coverages[0].member_id, "usual"),
+        _identifier(V2_0203, "MR", "Medical Record Number", "medical-record", member.medical_record_number, "official"),
+        _identifier(
+            CARIN_IDENTIFIERS, "um", "Unique Member ID", "unique-client", member.unique_client_identifier, "secondary"
+        ),
+        *(_identifier(V2_0203, "MR", "Medical Record Number", "medical-record", old, "old") for old in member.merged),
     ]
+    if sheet.world.guides.carin_bb == "1.0.0":
+        account = f"A{member.medical_record_number[1:]}"
+        found.append(_identifier(CARIN_IDENTIFIERS, "pat", "Patient Account Number", "account", account, "secondary"))
+    return found
 
 
-def _identifier(kind: str, display: str, system: str, value: str, use: str) -> Json:
+def _identifier(kind_system: str, kind: str, display: str, system: str, value: str, use: str) -> Json:
     return {
         "use": use,
-        "type": concept(f"{HL7}v2-0203", kind, display),
+        "type": concept(kind_system, kind, display),
         "system": f"{IDENTIFIERS}{system}",
         "value": value,
     }
@@ -162,7 +176,7 @@ def related_persons(sheet: Sheet) -> None:
     """Those with rights in the member's record; the relationship and its dates, never a second copy of their chart."""
     profiles = ["us-core-relatedperson"] if sheet.us_core_6 else []
     if sheet.world.guides.carin_bb.startswith("2"):
-        profiles.append(CARIN_RELATED)
+        profiles.append(carin_profile(CARIN_RELATED, sheet.world.guides.carin_bb))
     for delegate in sheet.member.delegates:
         moment = datetime.combine(delegate.start, time(9), ZoneInfo(sheet.member.person.time_zone))
         sheet.add(_related_person(sheet, delegate, sheet.meta(moment, *profiles)))

@@ -27,5 +27,6 @@ def provenance(sheet: Sheet) -> None:
                 "target": [{"reference": target} for target in targets],
                 "recorded": instant(visit.end),
                 "agent": [author, transmitter],
-            }
+            },
+            visit.id,
         )

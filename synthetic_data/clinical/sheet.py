@@ -35,11 +35,14 @@ class Sheet:
         self.subject = {"reference": f"Patient/{member.id}"}
         self.resources: list[Json] = []
         self.written_at: dict[str, list[str]] = {}
+        self.received = {visit.id: instant(visit.received) for visit in member.visits if visit.received is not None}
 
     def add(self, resource: Json, visit: str | None = None) -> None:
         """Keep a resource; `visit` says at which contact it was written."""
         self.resources.append(resource)
         if visit is not None:
+            if visit in self.received:
+                resource["meta"]["lastUpdated"] = self.received[visit]
             self.written_at.setdefault(visit, []).append(f"{resource['resourceType']}/{resource['id']}")
 
     def meta(self, when: datetime, *profiles: str, labels: tuple[tuple[str, str, str], ...] = ()) -> Json:
