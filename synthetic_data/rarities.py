@@ -27,6 +27,7 @@ from synthetic_data.wellness import Wellness
 from synthetic_data.yaml_tables import table
 
 EKG_NORMAL = Code(SNOMED, "164854000", "Electrocardiogram normal")
+STANDING = Code(SNOMED, "10904000", "Orthostatic body position")
 AUTHORIZATION_WISHES = (
     "pending",
     "approved",
@@ -104,6 +105,9 @@ class Rarities:
         vitals = table("codes/observations.yaml")["vitals"]
         for kind in (*(one for one in vitals if one != "bmi"), "blood_pressure", "oxygen"):
             chart.measure(kind, visit, None, absent="not-performed")
+        for kind, row in vitals.items():
+            value = {"cm": 165.0, "kg": 70.5, "kg/m2": 25.9, "Cel": 36.6, "/min": 64, "%": 50}[row["unit"]]
+            chart.measure(kind, visit, value, position=STANDING)
         for kind in ("disability", "ekg_impression"):
             chart.measure(kind, visit, None, absent="unknown")
         chart.order_laboratory(self.random, "metabolic", visit, None, 0, False)
@@ -203,6 +207,8 @@ class Rarities:
         visit = self._visit(self.chart.ends - timedelta(days=50))
         for name in table("codes/instruments.yaml")["instruments"]:
             answers = answer(self.random, name, 0.4)
+            if name == "gad-7":
+                answers = (-1, *answers[1:])
             self.chart.assessments.append(
                 Assessment(
                     id=self.chart.new_id("asm"),
@@ -211,7 +217,7 @@ class Rarities:
                     visit=visit.id,
                     clinician=visit.clinician,
                     answers=answers,
-                    total=sum(answers),
+                    total=sum(one for one in answers if one > 0),
                 )
             )
 

@@ -230,7 +230,7 @@ class Admission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """An answered instrument: item answers in instrument order, and the total they add up to."""
+    """An answered instrument: item answers in instrument order (-1 where one was declined), and the total they add up to."""
 
     id: str
     instrument: str
@@ -254,6 +254,7 @@ class Measurement:
     clinician: str | None = None
     absent: str | None = None
     also: tuple[float | int, ...] = ()
+    position: Code | None = None
     part2: bool = False
 
 

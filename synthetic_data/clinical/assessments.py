@@ -24,6 +24,12 @@ from synthetic_data.clinical.sheet import (
 from synthetic_data.records import LABELS_PART2, Assessment
 from synthetic_data.yaml_tables import table
 
+DIFFICULTY: tuple[Json, ...] = (
+    {"system": LOINC, "code": "LA6572-7", "display": "Not difficult at all"},
+    {"system": LOINC, "code": "LA6573-5", "display": "Somewhat difficult"},
+    {"system": LOINC, "code": "LA6575-0", "display": "Very difficult"},
+    {"system": LOINC, "code": "LA6574-3", "display": "Extremely difficult"},
+)
 QUESTIONNAIRES = "https://payer.example/fhir/Questionnaire/"
 
 
@@ -117,8 +123,11 @@ def _panel(sheet: Sheet, one: Assessment, row: dict[str, Any]) -> None:
     for number, (code, _, _, answers) in enumerate(items(one.instrument), start=1):
         item = _observation(sheet, one, f"-{number}", row)
         item["code"] = code
-        chosen = answers[one.answers[number - 1]]
-        item["valueCodeableConcept"] = {"coding": [chosen], "text": chosen["display"]}
+        if one.answers[number - 1] < 0:
+            item["dataAbsentReason"] = concept(f"{HL7}data-absent-reason", "asked-declined", "Asked But Declined")
+        else:
+            chosen = answers[one.answers[number - 1]]
+            item["valueCodeableConcept"] = {"coding": [chosen], "text": chosen["display"]}
         item["derivedFrom"] = [ref("QuestionnaireResponse", f"{one.id}-answers")]
         sheet.add(item, one.visit)
 
@@ -143,11 +152,31 @@ def _questionnaire_response(sheet: Sheet, one: Assessment, row: dict[str, Any]) 
     resource["authored"] = instant(one.when)
     if one.clinician is not None:
         resource["author"] = ref("Practitioner", one.clinician)
-    resource["item"] = [
-        {"linkId": link, "text": text, "answer": [{"valueCoding": answers[one.answers[number]]}]}
-        for number, (_, link, text, answers) in enumerate(items(one.instrument))
-    ]
+    answered = [_answered(one, number) for number in range(len(one.answers))]
+    if one.instrument == "phq-9":
+        answered[-1]["answer"][0]["item"] = [_difficulty(one.total)]
+    if one.instrument == "social-needs":
+        answered = [{"linkId": "/social-needs", "text": row["title"], "item": answered}]
+    resource["item"] = answered
     sheet.add(resource, one.visit)
+
+
+def _answered(one: Assessment, number: int) -> Json:
+    _, link, text, answers = items(one.instrument)[number]
+    shape: Json = {"linkId": link, "text": text}
+    if one.answers[number] >= 0:
+        shape["answer"] = [{"valueCoding": answers[one.answers[number]]}]
+    return shape
+
+
+def _difficulty(total: int) -> Json:
+    """The question that follows the nine: how much the problems get in the way; no part of the total."""
+    chosen = DIFFICULTY[min(3, total // 7)]
+    return {
+        "linkId": "/69722-7",
+        "text": "How difficult the problems made work, home or getting along",
+        "answer": [{"valueCoding": chosen}],
+    }
 
 
 def _names_of_questionnaire(sheet: Sheet, instrument: str, title: str) -> list[Json]:

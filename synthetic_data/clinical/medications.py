@@ -99,4 +99,5 @@ def _dispense(sheet: Sheet, course: MedicationCourse, fill: Fill, row: dict[str,
         "daysSupply": quantity(fill.days_supply, "d", "days"),
         "whenHandedOver": instant(fill.when),
         "dosageInstruction": [_dosage(course, row)],
+        "substitution": {"wasSubstituted": fill.number % 5 == 4},
     }

@@ -100,6 +100,13 @@ def _vital(sheet: Sheet, one: Measurement) -> Json:
     else:
         assert not isinstance(one.value, Code)
         resource["valueQuantity"] = quantity(one.value, row["unit"])
+    if one.position is not None:
+        code = concept(LOINC, "8361-8", "Body position with respect to gravity")
+        place = concept(LOINC, "8327-9", "Body temperature measurement site")
+        resource["component"] = [
+            {"code": code, "valueCodeableConcept": concept_of(one.position)},
+            {"code": place, "dataAbsentReason": _absent("not-performed")},
+        ]
     return resource
 
 
@@ -109,7 +116,8 @@ def _blood_pressure(sheet: Sheet, one: Measurement) -> Json:
     systolic: Json = {"code": concept(LOINC, "8480-6", "Systolic blood pressure")}
     diastolic: Json = {"code": concept(LOINC, "8462-4", "Diastolic blood pressure")}
     if one.value is None:
-        systolic["dataAbsentReason"] = diastolic["dataAbsentReason"] = _absent(one.absent or "unknown")
+        reason = _absent(one.absent or "unknown")
+        systolic["dataAbsentReason"] = diastolic["dataAbsentReason"] = resource["dataAbsentReason"] = reason
     else:
         assert not isinstance(one.value, Code)
         systolic["valueQuantity"] = quantity(one.value, "mm[Hg]", "mmHg")

@@ -86,6 +86,7 @@ def devices(sheet: Sheet) -> None:
                 "serialNumber": one.serial,
                 "type": concept_of(one.kind),
                 "patient": sheet.subject,
+                "url": f"https://devices.example/{one.udi_device}",
             }
         )
 
