@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Mapping:
     files: str = ""  # pattern inside an input folder
     table: str = ""  # of a database, "schema.table" or "table"
     time_zone: str = "America/Los_Angeles"  # the payer's: whose midnights bound the year
+    drawn_at: datetime | None = None  # when the log was taken out; a later time is a wrong clock. Without it: now
     log_time_zone: str = ""  # of times written without an offset; without it they are refused
     columns: dict[str, str] = field(default_factory=lambda: {role: role for role in ROLES})
     constants: dict[str, Any] = field(default_factory=dict)  # role = value, for what a log does not say
@@ -79,6 +81,8 @@ def load(path: Path | None) -> Mapping:
             raise BadInput(f"{path}: unknown role {name!r} in [{table}]{_near(name, set(ROLES))}")
     if told.get("format", "") not in ("", *FORMATS):
         raise BadInput(f"{path}: format {told['format']!r}; one of {', '.join(FORMATS)}")
+    if "drawn_at" in told and not (isinstance(told["drawn_at"], datetime) and told["drawn_at"].tzinfo):
+        raise BadInput(f"{path}: drawn_at is a time with an offset, such as 2027-01-15T00:00:00-08:00")
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
     mapping = replace(DEFAULT, **values, folder=path.parent)
     for role in NEEDED:

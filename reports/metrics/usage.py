@@ -71,7 +71,7 @@ class Usage:
 
 def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: datetime | None = None) -> Usage:
     """Compute the usage figures of a log; Refused when a row that could change them cannot be decided."""
-    period = Year(year, time_zone or log.mapping.time_zone, at or now())
+    period = Year(year, time_zone or log.mapping.time_zone, at or log.mapping.drawn_at or now())
     judged = events(log.table, log.mapping, period, switches.count_own_app)
     slots = counting.slots(judged, switches.mode, switches.idle, period, switches.by_month)
     # A temporary table ends with its connection; the figures below then share one pass over the log.

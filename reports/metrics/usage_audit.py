@@ -29,7 +29,7 @@ def trail(
     """
     import ibis
 
-    period = Year(year, time_zone or log.mapping.time_zone, at or now())
+    period = Year(year, time_zone or log.mapping.time_zone, at or log.mapping.drawn_at or now())
     judged = events(log.table, log.mapping, period, switches.count_own_app)
     rows = counting.resolved(judged, identities(log.mapping))
     group = ["unit", "person", "app"]

@@ -350,6 +350,7 @@ def test_small_cells_and_what_would_tell_them_are_hidden() -> None:
         ('[columns]\nmembr = "x"\n', "did you mean 'member'"),
         ('format = "xml"\n', "one of ndjson"),
         ("[[", "cannot be read"),
+        ("drawn_at = 2027-01-15T00:00:00", "with an offset"),
     ],
 )
 def test_a_mapping_that_is_wrong_says_where(tmp_path: Path, mapping: str, message: str) -> None:
