@@ -49,7 +49,8 @@ def dom_3(this: Any, env: Env) -> bool | None:
     pointers: set[str] = set()
     _local_references(env.resource, pointers)
     for resource in inside:
-        if resource.__class__ is not dict or f"#{resource.get('id')}" in pointers:
+        # Without an id there is nothing to refer to: the expression is silent, and other rules ask for the id.
+        if resource.__class__ is not dict or "id" not in resource or f"#{resource['id']}" in pointers:
             continue
         back: set[str] = set()
         _local_references(resource, back)
@@ -121,21 +122,19 @@ def _same(text: str) -> str:
     return _SPACE.sub("", text)
 
 
-NATIVE: dict[str, Truth] = {
-    _same(text): function
-    for text, function in (
-        ("hasValue() or (children().count() > id.count())", ele_1),
-        ("hasValue() | (children().count() > id.count())", ele_1),
-        ("extension.exists() != value.exists()", ext_1),
-        ("contained.contained.empty()", dom_2),
-        (_DOM_3, dom_3),
-        ("contained.meta.versionId.empty() and contained.meta.lastUpdated.empty()", dom_4),
-        ("contained.meta.security.empty()", dom_5),
-        (CORRECTED[REF_1], ref_1),
-    )
-}
+INVARIANTS: tuple[tuple[str, Truth], ...] = (
+    ("hasValue() or (children().count() > id.count())", ele_1),
+    ("hasValue() | (children().count() > id.count())", ele_1),
+    ("extension.exists() != value.exists()", ext_1),
+    ("contained.contained.empty()", dom_2),
+    (_DOM_3, dom_3),
+    ("contained.meta.versionId.empty() and contained.meta.lastUpdated.empty()", dom_4),
+    ("contained.meta.security.empty()", dom_5),
+    (CORRECTED[REF_1], ref_1),
+)
+_NATIVE = {_same(text): function for text, function in INVARIANTS}
 
 
 def recognised(text: str) -> Truth | None:
     """The function for an invariant's text, white space aside."""
-    return NATIVE.get(_same(text))
+    return _NATIVE.get(_same(text))
