@@ -16,19 +16,42 @@ from synthetic_data.records import Admission, AuthorizationNeed, Member, World
 from synthetic_data.seeds import stream
 from synthetic_data.yaml_tables import table
 
-EVERY_OUTCOME = "every-authorization"
 
-# The answers in turn; a request of a planted member may wish for one of these by name.
-OUTCOMES = (
+class _Course(NamedTuple):
+    """How the payer handles a request."""
+
+    initial: str
+    extended: bool = False
+    appeal: str = ""
+    withdrawn: bool = False
+
+
+# What a request may wish for by name; a request without a wish takes the next of the turns.
+COURSES = {
+    "pending": _Course(""),
+    "pending-extended": _Course("", extended=True),
+    "approved": _Course("approved"),
+    "expedited": _Course("approved"),
+    "expired": _Course("approved"),
+    "units-used": _Course("approved"),
+    "extended": _Course("approved", extended=True),
+    "partially-approved": _Course("partial"),
+    "denied": _Course("denied"),
+    "appealed": _Course("denied", appeal="overturned"),
+    "appeal-upheld": _Course("denied", appeal="upheld"),
+    "appeal-awaited": _Course("denied", appeal="awaited"),
+    "withdrawn": _Course("", withdrawn=True),
+}
+TURNS = (
     "approved",
     "extended",
     "approved",
-    "partial",
+    "partially-approved",
     "approved",
     "denied",
-    "overturned",
+    "appealed",
     "approved",
-    "upheld",
+    "appeal-upheld",
     "withdrawn",
 )
 REASONS = {
@@ -96,12 +119,12 @@ def authorizations_of(member: Member, world: World) -> tuple[Authorization, ...]
     random = stream(world.seed, member.number, "authorizations")
     made: list[Authorization] = []
     stays = {each.id: each for each in member.admissions}
-    for need in sorted(_needs(member, world), key=lambda each: (each.requested, each.id)):
+    for need in sorted(member.authorizations, key=lambda each: (each.requested, each.id)):
         code = _service_code(need.service)
         if code is None or need.requested > world.as_of:
             continue
-        wish = need.wish or OUTCOMES[(member.number + len(made)) % len(OUTCOMES)]
-        made.append(_decide(need, code, wish, member, world, random, stays.get(need.subject), made))
+        turn = need.wish or TURNS[(member.number + len(made)) % len(TURNS)]
+        made.append(_decide(need, code, COURSES[turn], member, world, random, stays.get(need.subject), made))
     return tuple(made)
 
 
@@ -118,54 +141,10 @@ def _service_code(service: str) -> str | None:
     return (procedure["hcpcs"] or None) if procedure else None
 
 
-def _needs(member: Member, world: World) -> list[AuthorizationNeed]:
-    """The requests; a member planted for it asks for everything at once, close to the dataset's day."""
-    needs = list(member.authorizations)
-    if EVERY_OUTCOME not in member.flags:
-        return needs
-    pattern = needs[0]
-    asked = (
-        ("queued", False, timedelta(hours=20)),
-        ("queued-extended", False, timedelta(days=9)),
-        ("queued", True, timedelta(hours=5)),
-        ("approved", True, timedelta(days=10)),
-        ("approved", False, timedelta(days=40)),
-        ("extended", False, timedelta(days=60)),
-        ("partial", False, timedelta(days=80)),
-        ("denied", False, timedelta(days=100)),
-        ("denied", True, timedelta(days=120)),
-        ("appealing", False, timedelta(days=30)),
-        ("overturned", False, timedelta(days=140)),
-        ("upheld", False, timedelta(days=160)),
-        ("withdrawn", False, timedelta(days=180)),
-        ("approved", False, timedelta(days=400)),
-    )
-    for place, (wish, expedited, ago) in enumerate(asked, 1):
-        requested = world.as_of - ago
-        needs.append(
-            AuthorizationNeed(
-                id=f"{member.id}-auth-every-{place}",
-                service="residential_psychiatric" if place % 2 else "residential_substance",
-                subject="",
-                requested=requested,
-                start=requested.date() + timedelta(days=2),
-                end=requested.date() + timedelta(days=62),
-                units=60,
-                expedited=expedited,
-                clinician=pattern.clinician,
-                organization=pattern.organization,
-                diagnosis=pattern.diagnosis,
-                wish=wish,
-                part2=pattern.part2,
-            )
-        )
-    return needs
-
-
 def _decide(
     need: AuthorizationNeed,
     code: str,
-    wish: str,
+    course: _Course,
     member: Member,
     world: World,
     random: Random,
@@ -173,36 +152,17 @@ def _decide(
     earlier: list[Authorization],
 ) -> Authorization:
     as_of = world.as_of
-    extended = wish in {"extended", "queued-extended"}
-    determined: datetime | None = need.requested + _turnaround(random, need.expedited, extended)
-    extension = None
-    if extended:
-        allowed = timedelta(hours=72) if need.expedited else timedelta(days=7)
-        taken = need.requested + allowed - timedelta(hours=6)
-        if taken <= as_of:
-            extension = Extension(taken, need.requested + allowed + timedelta(days=14))
-    if determined is not None and (determined > as_of or wish.startswith("queued")):
-        determined = None
-    initial = ""
-    if determined is not None:
-        initial = {"partial": "partial", "denied": "denied", "overturned": "denied", "upheld": "denied", "appealing": "denied"}.get(
-            wish, "approved"
-        )  # fmt: skip
-    outcome = initial or "queued"
-    appeal = None
-    updated = determined or (extension.taken if extension else need.requested)
-    if wish in {"overturned", "upheld", "appealing"} and determined is not None:
-        received = determined + timedelta(days=random.randint(3, 9), hours=2)
-        decided: datetime | None = received + timedelta(days=random.randint(6, 24), hours=3)
-        if received <= as_of:
-            if wish == "appealing" or (decided is not None and decided > as_of):
-                decided = None
-            appeal = Appeal(received, decided, wish == "overturned")
-            updated = decided or received
-            if decided is not None and wish == "overturned":
-                outcome = "approved"
-    if wish == "withdrawn" and determined is not None:
-        initial, outcome, determined = "", "withdrawn", None
+    decision = need.requested + _turnaround(random, need.expedited, course.extended)
+    extension = _extension(need, as_of) if course.extended else None
+    determined = decision if course.initial and decision <= as_of else None
+    initial = course.initial if determined else ""
+    appeal = _appeal(course.appeal, determined, random, as_of)
+    outcome = initial or ("withdrawn" if course.withdrawn and decision <= as_of else "queued")
+    updated = decision if outcome == "withdrawn" else determined or (extension.taken if extension else need.requested)
+    if appeal is not None:
+        updated = appeal.decided or appeal.received
+        if appeal.decided and appeal.overturned:
+            outcome = "approved"
     approved = need.units if outcome == "approved" else need.units * 2 // 3 if outcome == "partial" else 0
     used = _used(need, stay, approved, as_of)
     home = world.network.organization_of[need.organization]
@@ -235,6 +195,22 @@ def _decide(
         part2=need.part2,
         updated=min(updated + timedelta(minutes=25), as_of),
     )
+
+
+def _extension(need: AuthorizationNeed, as_of: datetime) -> Extension | None:
+    limit = need.requested + (timedelta(hours=72) if need.expedited else timedelta(days=7))
+    taken = limit - timedelta(hours=6)
+    return Extension(taken, limit + timedelta(days=14)) if taken <= as_of else None
+
+
+def _appeal(kind: str, determined: datetime | None, random: Random, as_of: datetime) -> Appeal | None:
+    if not kind or determined is None:
+        return None
+    received = determined + timedelta(days=random.randint(3, 9), hours=2)
+    decided = received + timedelta(days=random.randint(6, 24), hours=3)
+    if received > as_of:
+        return None
+    return Appeal(received, decided if kind != "awaited" and decided <= as_of else None, kind == "overturned")
 
 
 def _turnaround(random: Random, expedited: bool, extended: bool) -> timedelta:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from synthetic_data.payer.adjudication import Accumulators, Amounts, drug_price, fee, pay, total
 from synthetic_data.payer.authorizations import Authorization
-from synthetic_data.payer.bills import Bill, Dispensing, Kind, Planned, Ride, Stay, Teammate, bills_of
+from synthetic_data.payer.billing_desk import bills_of
+from synthetic_data.payer.bills import Bill, Dispensing, Kind, Planned, Ride, Stay, Teammate
 from synthetic_data.payer.plans import PLAN_OF_LINE
 from synthetic_data.records import CoverageSpan, Member, World
 from synthetic_data.seeds import stream
@@ -136,12 +137,21 @@ def claims_of(member: Member, world: World, authorizations: tuple[Authorization,
         world=world,
         random=stream(world.seed, member.number, "claims"),
         accumulators=Accumulators(PLAN_OF_LINE[member.line_of_business]),
-        authorization_of={each.subject: each for each in authorizations if each.subject},
+        authorization_of=_authorization_of(authorizations),
     )
     claims: list[Claim] = []
     for bill in bills_of(member, world, office.random):
         claims.extend(_adjudicate(office, bill))
-    return tuple(_at_planted_moments(claims, member, world))
+    return tuple(claims)
+
+
+def _authorization_of(authorizations: tuple[Authorization, ...]) -> dict[str, Authorization]:
+    """The authorization that decides about the care it was asked for: one that allows something before one that does not."""
+    found: dict[str, Authorization] = {}
+    for each in authorizations:
+        if each.subject and (each.subject not in found or not found[each.subject].approved_units):
+            found[each.subject] = each
+    return found
 
 
 def spans_on(member: Member, day: date) -> tuple[CoverageSpan | None, CoverageSpan | None]:
@@ -221,13 +231,11 @@ def _fate(office: _Office, bill: Bill, authorization: Authorization | None) -> s
 def _timing(office: _Office, bill: Bill) -> tuple[date, datetime, datetime]:
     """When the claim arrived, when it was decided, when the record last changed."""
     random, zone = office.random, office.world.as_of.tzinfo
-    if bill.kind == "pharmacy" and bill.received is not None:
-        # Pharmacy claims are decided at the counter (the NCPDP telecommunication standard is real time).
+    if bill.received is not None:
+        # Decided on arrival: every pharmacy claim (the NCPDP telecommunication standard is real time), and the visits whose arrival
+        # at the payer the record fixes.
         return bill.received.date(), bill.received, bill.received + timedelta(seconds=20)
     lag, decision, seconds = random.randint(1, 14), random.randint(2, 12), random.randint(8 * 3600, 17 * 3600)
-    if bill.received is not None:
-        created = bill.received + timedelta(seconds=seconds // 8)
-        return bill.received.date(), created, created + timedelta(minutes=seconds % 50)
     received = bill.end + timedelta(days=lag)
     created = datetime.combine(received + timedelta(days=decision), time(), zone) + timedelta(seconds=seconds)
     return received, created, created + timedelta(minutes=seconds % 240)
@@ -343,51 +351,3 @@ SPECIALTY_DRUGS = ("999990305", "999990604")
 def drug_tier(ndc: str) -> str:
     """The price class of a drug: injections are specialty drugs, the rest are generics."""
     return "specialty" if ndc.startswith(SPECIALTY_DRUGS) else "generic"
-
-
-# ── moments that checks need ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _at_planted_moments(claims: list[Claim], member: Member, world: World) -> list[Claim]:
-    """Move the newest claims of a planted member to the moments it is planted for."""
-    moments = planted_moments(member.flags, world.as_of)
-    if not moments:
-        return claims
-    moved = list(claims)
-    places = [
-        place
-        for place in range(len(claims) - 1, -1, -1)
-        if claims[place].kind != "pharmacy" and not claims[place].related and claims[place].updated <= world.as_of
-    ]
-    for (received, created), place in zip(moments, places, strict=False):
-        claim = claims[place]
-        moved[place] = replace(
-            claim,
-            received=max(received.date(), claim.end),
-            created=created,
-            updated=created + timedelta(seconds=20),
-        )
-    return moved
-
-
-def planted_moments(flags: frozenset[str], as_of: datetime) -> list[tuple[datetime, datetime]]:
-    """When the newest claims arrived and were decided: around the dataset's moment and at the edges of business days."""
-    moments = []
-    if "claim-of-the-minute" in flags:
-        moments.append((as_of - timedelta(days=1), as_of - timedelta(seconds=40)))
-        moments.append((as_of - timedelta(days=1), as_of + timedelta(seconds=40)))
-    if "received-yesterday" in flags:
-        moments.append((as_of - timedelta(days=1), as_of - timedelta(hours=15)))
-    if "business-day-edges" in flags:
-        monday = datetime.combine((as_of - timedelta(days=as_of.weekday())).date(), time(), as_of.tzinfo)
-        if monday + timedelta(minutes=1) > as_of:
-            monday -= timedelta(days=7)
-        for offset in (
-            timedelta(days=-3, hours=17, minutes=30),  # Friday after hours
-            timedelta(days=-2, hours=10),  # Saturday
-            timedelta(days=-1, hours=23, minutes=59, seconds=30),  # the last minute of Sunday
-            timedelta(seconds=30),  # the first minute of Monday
-        ):
-            decided = monday + offset
-            moments.append((decided - timedelta(days=2), decided))
-    return moments

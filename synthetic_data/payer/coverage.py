@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 from synthetic_data.payer.claims import pays_last
-from synthetic_data.payer.directory import carin_profile
+from synthetic_data.payer.directory_parts import carin_profile
 from synthetic_data.payer.fhir import HREX, PAYER, PDEX, US_CORE, V2_0203, Json, coding, concept, meta, period
 from synthetic_data.payer.plans import PLAN_OF_LINE
 from synthetic_data.records import CoverageSpan, Member, World
