@@ -19,6 +19,7 @@ from typing import Any
 
 from suites.profiles.engine.engine import Engine
 from suites.profiles.engine.findings import ERROR, WARNING, Issue
+from suites.profiles.engine.place import root
 from suites.profiles.engine.run import Run
 from suites.profiles.registry import Registry
 from suites.profiles.source import LARGEST_DOCUMENT, Problem, Source, parse
@@ -119,10 +120,17 @@ class Validator:
             return self.engine.judge.document(tree, profiles)
         except RecursionError:
             run = Run(self.engine, {})
-            from suites.profiles.engine.place import root
-
             run.add(ERROR, "too-deep", root("Resource"), "the resource is nested too deep to be judged")
-            return run
+        except Exception as wrong:
+            # A flaw of ours that one resource brings out must not keep the others from being judged; it is told as such.
+            run = Run(self.engine, {})
+            run.add(
+                ERROR,
+                "not-judged",
+                root("Resource"),
+                f"the validator failed on this resource ({type(wrong).__name__}: {str(wrong)[:200]})",
+            )
+        return run
 
     def _report(self, run: Run, source: Source | None, tree: Any) -> Report:
         resource = tree if isinstance(tree, dict) else {}

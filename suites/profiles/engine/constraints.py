@@ -288,7 +288,7 @@ class _Compiler:
 
         def inside(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
             name = value.get("resourceType", kind) if resources and value.__class__ is dict else kind
-            check = ready.get(name)
+            check = ready.get(name) if name.__class__ is str else None
             if check is None:
                 return
             if value.__class__ is dict:

@@ -354,6 +354,11 @@ def _move(engine: Engine, step: str) -> Getter:
     return _below(engine, step)
 
 
+def _named(resource: dict[str, Any], otherwise: str) -> str:
+    name = resource.get("resourceType")
+    return name if name.__class__ is str else otherwise
+
+
 def _below(engine: Engine, name: str) -> Getter:
     """The values of an element below an object of any type."""
     known: dict[str, dict[str, str]] = {}
@@ -388,7 +393,7 @@ def _below(engine: Engine, name: str) -> Getter:
             held, of_type = value[key], keys[key]
         if of_type in ("Resource", "DomainResource"):
             return [
-                (one, one.get("resourceType", of_type))
+                (one, _named(one, of_type))
                 for one in (held if held.__class__ is list else (held,))
                 if one.__class__ is dict
             ]

@@ -293,7 +293,8 @@ class Terminology:
         concept = type_name == "CodeableConcept"
 
         def bind(value: Any, place: Place, run: Run) -> bool:
-            for coding in value.get("coding", ()) if concept and value.__class__ is dict else (value,):
+            listed = value.get("coding") if concept and value.__class__ is dict else None
+            for coding in listed if listed.__class__ is list else (value,):
                 try:
                     if (
                         coding.__class__ is dict
