@@ -67,9 +67,7 @@ def patient(sheet: Sheet) -> None:
 
 
 def _meta(sheet: Sheet) -> Json:
-    carin = (
-        f"{CARIN_PATIENT}|{sheet.world.guides.carin_bb}" if sheet.world.guides.carin_bb != "2.0.0" else CARIN_PATIENT
-    )
+    carin = carin_profile(CARIN_PATIENT, sheet.world.guides.carin_bb)
     start = min(span.start for span in sheet.member.coverages)
     zone = ZoneInfo(sheet.member.person.time_zone)
     return sheet.meta(datetime.combine(start, time(8), zone), "us-core-patient", carin)
