@@ -63,7 +63,8 @@ class GuideTables:
         return line.get("version")
 
     def structure_version(self, url: str) -> str | None:
-        return self.version_of("structures", url)
+        """The version of a structure: its own where it states another than its package's."""
+        return self.version_of("structures", url) or (self.name.version if url in self.structures else None)
 
     def headers(self) -> list[StructureHeader]:
         """What structures there are."""
