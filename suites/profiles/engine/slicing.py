@@ -209,26 +209,35 @@ def _wanted(engine: Engine, node: Node, steps: list[str], start: str) -> _Wanted
             if extension_url(one) == url:
                 return _wanted(engine, one, rest, "Extension")
         return _Wanted()
+    options: list[_Wanted] = []
     for below in (node, *_profiled(engine, node)):
         child = below.children.get(step) or below.children.get(step + "[x]")
-        if child is None:
-            continue
-        inner_type = engine.type_below(start, child.name)
-        for candidate in (child, *(one for one in child.slices if one.element.min)):
-            found = _wanted(engine, candidate, rest, inner_type)
-            if (
-                found.pattern is not None
-                or (found.binding is not None and found.binding.strength == "required")
-                or found.types
-                or found.max == 0
-            ):
-                return found
+        if child is not None:
+            inner_type = engine.type_below(start, child.name)
+            candidates = (child, *(one for one in child.slices if one.element.min))
+            options.extend(_wanted(engine, candidate, rest, inner_type) for candidate in candidates)
+    for tells in (_has_value, _is_bound, _has_types):
+        found = next(filter(tells, options), None)
+        if found is not None:
+            return found
     base = engine.children(start).get(step) or engine.children(start).get(step + "[x]")
     if base is not None and not rest:
         return _Wanted(binding=base.element.binding, min=base.element.min, types=base.element.types)
     if base is not None and rest and base.element.types:
         return _wanted(engine, Node(base.element, base.name), rest, base.shape or base.element.types[0].code)
     return _Wanted()
+
+
+def _has_value(wanted: _Wanted) -> bool:
+    return wanted.pattern is not None or wanted.max == 0
+
+
+def _is_bound(wanted: _Wanted) -> bool:
+    return wanted.binding is not None and wanted.binding.strength == "required"
+
+
+def _has_types(wanted: _Wanted) -> bool:
+    return bool(wanted.types)
 
 
 def _through_targets(engine: Engine, types: tuple[TypeRef, ...], rest: list[str]) -> _Wanted:
