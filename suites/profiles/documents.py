@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 LINES = (".ndjson", ".jsonl")
+DATASET_INDEX = "manifest.json"  # names what a dataset holds and is no resource; named as a path of its own it is judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ def check_paths(paths: Iterable[str]) -> None:
 def _of_path(path: Path, largest: int) -> Iterator[Document]:
     if path.is_dir():
         for one in sorted(p for p in path.rglob("*") if p.suffix in (".json", *LINES) and p.is_file()):
-            yield from _of_path(one, largest)
+            if one.name != DATASET_INDEX:
+                yield from _of_path(one, largest)
         return
     try:
         with path.open("rb") as stream:
