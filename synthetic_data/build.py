@@ -6,6 +6,7 @@ Dask cluster and shards put side by side all give the same bytes. Memory holds a
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -134,7 +135,17 @@ def shared_chunk(specification: Specification) -> Chunk:
 
 
 def members_chunk(specification: Specification, first: int, last: int) -> Chunk:
-    """Members `first` to `last`, rendered."""
+    """Members `first` to `last`, rendered; the collector rests, as plain records and dicts make no cycles."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _members_chunk(specification, first, last)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _members_chunk(specification: Specification, first: int, last: int) -> Chunk:
     world = world_of(specification)
     makers = _makers(specification)
     resources: list[dict[str, Any]] = []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -41,6 +40,42 @@ T = TypeVar("T")
 SNOMED = "http://snomed.info/sct"
 
 
+class Providers:
+    """Who gives which care: the network, looked up and remembered by line, kind and profession."""
+
+    def __init__(self, network: Network) -> None:
+        """Keep the network; answers are remembered as they are asked for."""
+        self.network = network
+        self._organizations: dict[tuple[str, str, bool], tuple[ProviderOrganization, ...]] = {}
+        self._staff: dict[tuple[str, str], tuple[Clinician, ...]] = {}
+
+    def organizations(self, line: str, kind: str, minor: bool) -> tuple[ProviderOrganization, ...]:
+        """In-network organizations of a kind for a line; clinics stand in for kinds the line has none of."""
+        key = (line, kind, minor)
+        if key not in self._organizations:
+            of_line = [one for one in self.network.organizations if line in one.line_of_business and one.in_network]
+            found = [one for one in of_line if one.kind == kind]
+            if kind == "clinic" and line == "bh":
+                youth = [one for one in found if one.id == "org-alder-youth"]
+                found = youth if minor else [one for one in found if one not in youth]
+            if not found:
+                substitute = "hospital" if kind in {"crisis", "residential"} else "clinic"
+                found = [one for one in of_line if one.kind == substitute]
+            self._organizations[key] = tuple(found)
+        return self._organizations[key]
+
+    def staff(self, organization: str, profession: str) -> tuple[Clinician, ...]:
+        """Those who work at an organization, of one profession or of any."""
+        key = (organization, profession)
+        if key not in self._staff:
+            self._staff[key] = tuple(
+                one
+                for one in self.network.clinicians
+                if one.organization == organization and profession in ("", one.profession)
+            )
+        return self._staff[key]
+
+
 @dataclass(slots=True)
 class Chart:
     """The facts of one member, in the order they are found."""
@@ -49,7 +84,7 @@ class Chart:
     person: Person
     line: str
     age: int
-    network: Network
+    providers: Providers
     as_of: date
     begins: date
     ends: date
@@ -89,7 +124,7 @@ class Chart:
 
     def organization(self, random: Random, kind: str) -> ProviderOrganization:
         """An organization of a kind that serves the member's line and age; a clinic where there is none of that kind."""
-        return random.choice(organizations_for(self.network.organizations, self.line, kind, self.age < 18))
+        return random.choice(self.providers.organizations(self.line, kind, self.age < 18))
 
     def clinician(self, random: Random, organization: ProviderOrganization, staff: list[str]) -> Clinician:
         """Who sees the member there: the same person each time, of the first profession the place has."""
@@ -97,12 +132,12 @@ class Chart:
             known = self._teams.get((organization.id, profession))
             if known is not None:
                 return known
-            there = staff_of(self.network.clinicians, organization.id, profession)
+            there = self.providers.staff(organization.id, profession)
             if there:
                 chosen = random.choice(there)
                 self._teams[(organization.id, profession)] = chosen
                 return chosen
-        return random.choice(staff_of(self.network.clinicians, organization.id, ""))
+        return random.choice(self.providers.staff(organization.id, ""))
 
     def visit(
         self,
@@ -194,7 +229,7 @@ class Chart:
                     part2=part2,
                 )
             )
-        laboratory = random.choice(organizations_for(self.network.organizations, self.line, "laboratory", False))
+        laboratory = random.choice(self.providers.organizations(self.line, "laboratory", False))
         self.labs.append(
             LabOrder(
                 id=identifier,
@@ -226,25 +261,3 @@ class Chart:
         )
         self.documents.append(document)
         return document
-
-
-@lru_cache(maxsize=256)
-def organizations_for(
-    organizations: tuple[ProviderOrganization, ...], line: str, kind: str, minor: bool
-) -> tuple[ProviderOrganization, ...]:
-    """In-network organizations of a kind for a line; clinics stand in for kinds the line has none of."""
-    of_line = [one for one in organizations if line in one.line_of_business and one.in_network]
-    found = [one for one in of_line if one.kind == kind]
-    if kind == "clinic" and line == "bh":
-        youth = [one for one in found if one.id == "org-alder-youth"]
-        found = youth if minor else [one for one in found if one not in youth]
-    if not found:
-        substitute = "hospital" if kind in {"crisis", "residential"} else "clinic"
-        found = [one for one in of_line if one.kind == substitute]
-    return tuple(found)
-
-
-@lru_cache(maxsize=1024)
-def staff_of(clinicians: tuple[Clinician, ...], organization: str, profession: str) -> tuple[Clinician, ...]:
-    """Those who work at an organization, of one profession or of any."""
-    return tuple(one for one in clinicians if one.organization == organization and profession in ("", one.profession))

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from random import Random
 
-from synthetic_data.chart import Chart
+from synthetic_data.chart import Chart, Providers
 from synthetic_data.course import Course
 from synthetic_data.pathways import Pathway, all_pathways
 from synthetic_data.people import enrolment
@@ -30,7 +30,7 @@ class Makers:
         self.seed = seed
         self.as_of = as_of
         self.day = as_of.date()
-        self.network = network
+        self.providers = Providers(network)
         self.planted = planted_members(self.day)
         self.person = lru_cache(maxsize=64)(self._person)
         self.delegates = lru_cache(maxsize=64)(self._delegates)
@@ -128,7 +128,7 @@ class Makers:
             person=person,
             line=home.line_of_business,
             age=years_between(person.birth_date, self.day),
-            network=self.network,
+            providers=self.providers,
             as_of=self.day,
             begins=begins,
             ends=ends,

@@ -195,7 +195,7 @@ class Rarities:
 
     def out_of_network(self) -> None:
         """Therapy with somebody outside the network."""
-        elsewhere = next((one for one in self.chart.network.organizations if not one.in_network), None)
+        elsewhere = next((one for one in self.chart.providers.network.organizations if not one.in_network), None)
         if elsewhere is not None:
             for back in (160, 130, 100):
                 day = self.chart.ends - timedelta(days=back)
