@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 LINES = (".ndjson", ".jsonl")
-DATASET_INDEX = "manifest.json"  # names what a dataset holds and is no resource; named as a path of its own it is judged
+# The index of a dataset names resources and is none; named as a path of its own it is judged like anything.
+DATASET_INDEX = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
