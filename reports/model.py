@@ -36,7 +36,7 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
 def run_verdict(results: Iterable[CheckResult]) -> Verdict:
     """The verdict of a run, by its SHALL checks; where it has none, by all it has, so that nothing binding is not a pass."""
     judged = list(results)
-    binding = [result.verdict for result in judged if result.level in BINDING]
+    binding = [result.verdict for result in judged if result.level in BINDING and not result.waived]
     return overall(binding or [result.verdict for result in judged])
 
 
@@ -88,7 +88,13 @@ class CheckResult:
     seconds: float = 0.0
     # Named result tables for the coverage section: `must_support`, `search`, `leak_matrix`, `uscdi`, `guide_versions` or a name
     # of its own, each {"columns": [text], "rows": [[cell]], "title": text, "note": text}; equal names of several checks are joined.
+    # `waiver` is no table but {"reason": text, "until": date}: someone answers for this breach.
     tables: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def waived(self) -> bool:
+        """Whether a waiver took a breach out of the verdict."""
+        return self.verdict is Verdict.SKIPPED and "waiver" in self.tables
 
     def as_line(self) -> dict[str, Any]:
         """The JSON object of its line in run.jsonl."""

@@ -1,4 +1,4 @@
-"""summary.json: a run in six numbers, for scripts and for the last lines of a demo."""
+"""summary.json: a run in a few numbers, for scripts and for the last lines of a demo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.html.page import written_whole
 from reports.model import Verdict, run_verdict
 from reports.reader import Run
 
-DECIDED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
+DECIDED = (Verdict.PASS, Verdict.FAIL)
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -24,6 +24,8 @@ def summary(run: Run) -> dict[str, Any]:
         "passed": counts[Verdict.PASS],
         "failed": counts[Verdict.FAIL],
         "inconclusive": counts[Verdict.INCONCLUSIVE],
+        "skipped": counts[Verdict.SKIPPED],
+        "not_applicable": counts[Verdict.NOT_APPLICABLE],
         "requirements": len(judged),
     }
 

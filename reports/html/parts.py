@@ -3,7 +3,6 @@
     metrics/usage.json, metrics/prior-authorization.json    as `patient-access metrics … --format json` writes them
     load.json or load/*.json                                numbers and timelines of load scenarios
     certificate.json                                        what an app certification signed
-    waivers.toml                                            [[waiver]] check or requirement, reason, by, until
     review.toml                                             [[decision]] requirement, decision, by, date, note
 
 A file that is there and cannot be read stops the report: a section left out in silence would mislead.
@@ -24,7 +23,7 @@ from reports.reader import BadRun, Run
 
 def read(run: Run) -> tuple[Part, ...]:
     """The parts this run has."""
-    return tuple(_parts(run.folder))
+    return tuple(_parts(run))
 
 
 def decisions(folder: Path) -> dict[str, dict[str, str]]:
@@ -39,7 +38,8 @@ def decisions(folder: Path) -> dict[str, dict[str, str]]:
     return recorded
 
 
-def _parts(folder: Path) -> Iterator[Part]:
+def _parts(run: Run) -> Iterator[Part]:
+    folder = run.folder
     usage, prior = folder / "metrics" / "usage.json", folder / "metrics" / "prior-authorization.json"
     metrics = [*(_usage(_json(usage)) if usage.is_file() else ()), *(_prior(_json(prior)) if prior.is_file() else ())]
     if metrics:
@@ -52,16 +52,21 @@ def _parts(folder: Path) -> Iterator[Part]:
     certificate = folder / "certificate.json"
     if certificate.is_file():
         yield Part("certificate", "App certificate", "", (_facts(_json(certificate)),))
-    waivers = _toml(folder / "waivers.toml").get("waiver", [])
-    if waivers:
+    waived = [result for result in run.results if "waiver" in result.tables]
+    if waived:
         rows = tuple(
-            tuple(str(one.get(name, "")) for name in ("check", "requirement", "reason", "by", "until"))
-            for one in waivers
+            (
+                one.title,
+                ", ".join(one.requirements),
+                one.verdict.name,
+                one.tables["waiver"]["reason"],
+                one.tables["waiver"]["until"],
+            )
+            for one in waived
         )
-        table = Block("table", columns=("check", "requirement", "reason", "by", "until"), rows=rows, title="Waivers")
-        yield Part(
-            "waivers", "Waivers", "Known deviations someone answers for. They do not change a verdict.", (table,)
-        )
+        table = Block("table", columns=("check", "requirements", "verdict", "reason", "until"), rows=rows)
+        lead = "Known breaches someone answers for until a day. A live waiver takes a breach out of the verdict of the run; it stays visible here."
+        yield Part("waivers", "Waivers", lead, (table,))
 
 
 def _json(path: Path) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from reports.digests import file_digest
 from reports.html import charts, evidence, parts
 from reports.html.blocks import Part
 from reports.html.page import write_page
@@ -83,12 +83,6 @@ def proof(told: Mapping[str, Any]) -> dict[str, str] | None:
         "score": f"{killed:,} of {mutants:,}",
         "text": f"{100 * killed / mutants:.1f} % of planted faults turned a check red",
     }
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Defaults(dict[str, Any]):

@@ -120,7 +120,7 @@ def build(run: Run) -> View:
                 for row in paragraph.rows:
                     in_documents[row.requirement.id].add(document.key)
     verdict = run_verdict(run.results)
-    binding = Counter(result.verdict.name for result in run.results if result.level in BINDING)
+    binding = Counter(result.verdict.name for result in run.results if result.level in BINDING and not result.waived)
     not_checked: dict[str, list[CheckResult]] = defaultdict(list)
     for result in run.results:
         for system in result.not_checked:
@@ -298,7 +298,8 @@ def _tables(results: Iterable[CheckResult]) -> tuple[Table, ...]:
     parts: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
     for result in results:
         for name, table in result.tables.items():
-            parts[name].append((result.check, table))
+            if name != "waiver":
+                parts[name].append((result.check, table))
     known = list(COVERAGE)
     joined = []
     for name in sorted(parts, key=lambda name: (known.index(name) if name in known else len(known), name)):

@@ -21,7 +21,7 @@ from tests.unit.reports.runs import RESULTS, write_run
 
 def test_summary_counts_the_run(tmp_path: Path) -> None:
     assert summary(load(write_run(tmp_path / "run"))) == {
-        "verdict": "FAIL", "checks": 6, "passed": 3, "failed": 1, "inconclusive": 1, "requirements": 4,
+        "verdict": "FAIL", "checks": 6, "passed": 3, "failed": 1, "inconclusive": 1, "skipped": 0, "not_applicable": 1, "requirements": 4,
     }  # fmt: skip
 
 

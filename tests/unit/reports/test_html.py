@@ -114,6 +114,12 @@ def test_a_failed_recommendation_does_not_fail_the_run(tmp_path: Path) -> None:
     assert build(load(write_run(tmp_path / "run", results))).verdict is Verdict.PASS
 
 
+def test_a_waived_breach_is_out_of_the_verdict(tmp_path: Path) -> None:
+    waiver = {"waiver": {"reason": "vendor fix due", "until": "2027-01-31"}}
+    results = [RESULTS[0], replace(RESULTS[1], verdict=Verdict.SKIPPED, tables=waiver)]
+    assert build(load(write_run(tmp_path / "run", results))).verdict is Verdict.PASS
+
+
 def test_five_thousand_results_and_twenty_megabytes_of_evidence_stay_under_five(tmp_path: Path) -> None:
     results = [replace(result, evidence=(f"main/{n + 1}",)) for n, result in enumerate(many_results(5000))]
     run = write_run(tmp_path / "run", results, HEADER, evidence(5000, "x" * 4000))
@@ -153,14 +159,21 @@ def test_evidence_is_forgotten_as_it_is_written(tmp_path: Path, monkeypatch: pyt
 
 
 def test_parts_appear_when_the_run_has_them(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run")
-    (run / "waivers.toml").write_text('[[waiver]]\ncheck="a"\nreason="known"\nby="A. Reviewer"\nuntil=2027-01-01\n')
+    waived = replace(
+        RESULTS[1],
+        check="w",
+        verdict=Verdict.SKIPPED,
+        tables={"waiver": {"reason": "vendor fix due", "until": "2027-01-31"}},
+    )
+    run = write_run(tmp_path / "run", [*RESULTS, waived])
     (run / "review.toml").write_text(
         '[[decision]]\nrequirement="CMS9115-431.60-g"\ndecision="accepted"\nby="A. Reviewer"\ndate=2026-07-02\nnote="read it"\n'
     )
     write(load(run), tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
     assert 'id="waivers"' in page
+    assert "vendor fix due" in page
+    assert 'id="table-waiver"' not in page
     assert "Accepted" in page
     assert "read it" in page
     assert 'id="metrics"' not in page
@@ -170,7 +183,7 @@ def test_parts_appear_when_the_run_has_them(tmp_path: Path) -> None:
     ("name", "text", "message"),
     [
         ("review.toml", '[[decision]]\nrequirement="X"\ndecision="maybe"\n', "accepted or rejected"),
-        ("waivers.toml", "[[waiver", "cannot be read"),
+        ("review.toml", "[[decision", "cannot be read"),
         ("load.json", "{", "cannot be read"),
     ],
 )
