@@ -22,7 +22,7 @@ from simulators.payer.authorization.records import Client
 from simulators.payer.authorization.server import of
 from simulators.payer.context import Payer
 from simulators.payer.portals import people
-from simulators.payer.protection import journal
+from simulators.payer.protection import guard, journal
 from simulators.payer.rules import CATALOG, UnknownFault, load_catalog, select
 
 LARGEST_BODY = 262_144
@@ -34,7 +34,7 @@ class BadControl(Exception):
     """A request to the control interface that makes no sense; 400 with what was wrong."""
 
 
-def create_control(payer: Payer) -> Starlette:
+def create_control(payer: Payer) -> guard.AsgiApp:
     """The application of the second port."""
     load_catalog()
     interface = Interface(payer)
@@ -55,9 +55,11 @@ def create_control(payer: Payer) -> Starlette:
         ("POST", "/keys/rotate", interface.rotate_keys),
         ("POST", "/reset", interface.reset),
     ]
-    return Starlette(
-        routes=[Route(path, _answering(payer, handler), methods=[method]) for method, path, handler in table]
-    )
+    from simulators.payer.portals import administrator, rendering
+
+    operations = [Route(path, _answering(payer, handler), methods=[method]) for method, path, handler in table]
+    application = Starlette(routes=[*operations, *administrator.routes(payer), *rendering.routes(payer)])
+    return guard.pages_only(payer, application)
 
 
 def _answering(payer: Payer, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -23,10 +23,11 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
         discovery,
         interaction,
         introspection,
+        registration,
         revocation,
         token,
         userinfo,
     )
 
-    sections = (discovery, authorize, interaction, token, introspection, revocation, userinfo)
+    sections = (discovery, authorize, interaction, token, introspection, registration, revocation, userinfo)
     return [route for section in sections for route in section.routes(payer)]

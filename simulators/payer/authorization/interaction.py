@@ -20,7 +20,7 @@ from simulators.payer.authorization.answers import Asked
 from simulators.payer.authorization.clients import client_is_served
 from simulators.payer.authorization.errors import InvalidRequest
 from simulators.payer.authorization.parameters import Parameters
-from simulators.payer.authorization.records import Code, Consent, digest, fresh, same
+from simulators.payer.authorization.records import Client, Code, Consent, digest, fresh, same
 from simulators.payer.authorization.server import Server, of
 from simulators.payer.context import Payer
 from simulators.payer.portals import people, rendering, sessions
@@ -82,6 +82,9 @@ def shows_page(signed_in: bool) -> str:
     return ""
 
 
+PORTAL = Client("", "your member account", "public")  # who asks when a member signs in to their own pages
+
+
 @dataclass
 class Transaction:
     """What was asked and what has been done, between two pages."""
@@ -118,7 +121,8 @@ def find(server: Server, request: Request, id: str) -> Transaction | None:
     if row is None:
         return None
     detail = orjson.loads(row[0])
-    client = server.client(detail.pop("client_id"))
+    client_id = detail.pop("client_id")
+    client = server.client(client_id) if client_id else PORTAL
     if client is None or not same(detail["browser"], digest(sessions.browser(request))):
         return None
     asked = detail.pop("asked")
@@ -150,6 +154,13 @@ def begin(server: Server, request: Request, asked: Asked) -> Response:
     return response
 
 
+def begin_portal(server: Server, request: Request) -> Response:
+    """A member signs in to their own pages: the same steps, without an app."""
+    home = server.payer.url(server.payer.deployment.endpoints.member)
+    asked = Asked(PORTAL, f"{home}/apps", None, "", "", None, None, None, frozenset({"login"}), None, "", "")
+    return begin(server, request, asked)
+
+
 def _address(payer: Payer, transaction: Transaction, request: Request) -> str:
     asked = request.query_params.get("ui_locales", "")[:2]
     tail = f"&lang={asked}" if asked in payer.deployment.portals.languages else ""
@@ -165,6 +176,8 @@ def next_step(payer: Payer, transaction: Transaction, member: Member | None) -> 
         return "factor"
     if "challenge" not in done and login.challenge_questions and member.answers:
         return "challenge"
+    if transaction.asked.client is PORTAL:
+        return "portal"
     if "identifier" not in done and login.unique_client_identifier:
         return "identifier"
     return "consent"
@@ -184,6 +197,8 @@ def show(server: Server, request: Request, transaction: Transaction, status: int
         values["factors"] = payer.deployment.login.second_factor
     elif step == "challenge" and member is not None:
         values["question"] = _questions(payer, member)[transaction.answered]
+    elif step == "portal":
+        return RedirectResponse(transaction.asked.redirect_uri, 303, {"Cache-Control": "no-store"})
     elif step == "consent" and member is not None:
         if not code_needs_decision(payer.faults, False):
             return _allow(server, request, transaction, member, consenting.everything(payer, transaction.asked, member))
@@ -292,7 +307,11 @@ def proceed(server: Server, request: Request, transaction: Transaction, form: Pa
     if failed:
         return show(server, request, transaction, 400 if step != "sign_in" else 401)
     response = RedirectResponse(_address(payer, transaction, request), 303, {"Cache-Control": "no-store"})
-    if next_step(payer, transaction, member) == "consent":
+    after = next_step(payer, transaction, member)
+    if after == "portal":
+        drop(server, transaction)
+        response = RedirectResponse(transaction.asked.redirect_uri, 303, {"Cache-Control": "no-store"})
+    if after in ("portal", "consent", "identifier"):
         sessions.begin(payer, request, response, "member", transaction.username)
     return response
 
@@ -366,7 +385,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
             if kind != "application/x-www-form-urlencoded":
                 raise InvalidRequest("not a form")
             raw = await parameters.body(request, payer.deployment.limits.largest_body_bytes)
-            form = parameters.parse(_numbered(raw, (b"category", b"scope")))
+            form = parameters.parse(numbered(raw, (b"category", b"scope")))
         except InvalidRequest as refused:
             return rendering.page(payer, request, "error.html", refused.status, reason="request_malformed")
         transaction = find(server, request, form.get("transaction") or "")
@@ -387,7 +406,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
     return [Route(path, page, methods=["GET"]), Route(path, submit, methods=["POST"])]
 
 
-def _numbered(raw: bytes, names: tuple[bytes, ...]) -> bytes:
+def numbered(raw: bytes, names: tuple[bytes, ...]) -> bytes:
     """Check boxes of one name, told apart, because nothing else of a form may come twice."""
     pieces = raw.split(b"&")
     for place, piece in enumerate(pieces):

@@ -12,7 +12,9 @@ from simulators.payer.context import Payer
 
 def routes(payer: Payer) -> Sequence[BaseRoute]:
     """Registration endpoints and pages."""
-    return []
+    from simulators.payer.onboarding import developer
+
+    return developer.routes(payer)
 
 
 def test_clients(payer: Payer) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ The language is the one asked for by `?lang=`, else the one chosen before (a coo
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +39,14 @@ def _text(context: Context, key: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+def _rows(first: Iterable[object], records: Sequence[dict[str, Any]], names: Sequence[str]) -> list[list[str]]:
+    """The cells of a table: the first column, then the named members of each record; lists as words."""
+    return [
+        [str(head), *(", ".join(value) if isinstance(value := record[name], list) else str(value) for name in names)]
+        for head, record in zip(first, records, strict=True)
+    ]
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """The template environment: everything escaped, nothing undefined."""
@@ -47,6 +55,7 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.globals["t"] = _text
+    made.filters["zip_with"] = _rows
     return made
 
 
@@ -68,22 +77,25 @@ def moment(payer: Payer, seconds: float | None) -> str:
     )
 
 
-def page(payer: Payer, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-    """A page in the reader's language."""
+def page(
+    payer: Payer, request: Request, template: str, status: int = 200, *, english: bool = False, **values: Any
+) -> Response:
+    """A page in the reader's language; developers' and administrators' pages are in English."""
     deployment = payer.deployment
-    chosen = language(request, deployment.portals.languages)
+    offered = () if english else deployment.portals.languages
+    chosen = language(request, offered)
     answer = HTMLResponse(
         environment()
         .get_template(template)
         .render(
-            language=chosen, languages={code: LANGUAGES[code] for code in deployment.portals.languages}, deployment=deployment,
+            language=chosen, languages={code: LANGUAGES[code] for code in offered}, deployment=deployment,
             payer_name=deployment.payer.name, endpoints=deployment.endpoints, here=request.url.path, query=_other_query(request),
             moment=lambda seconds: moment(payer, seconds), **values,
         ),
         status,
     )  # fmt: skip
     asked = request.query_params.get("lang")
-    if asked is not None and asked in deployment.portals.languages:
+    if asked is not None and asked in offered:
         answer.set_cookie(
             COOKIE,
             asked,

@@ -85,6 +85,15 @@ def middleware(payer: Payer, application: AsgiApp) -> AsgiApp:
     return guard
 
 
+def pages_only(payer: Payer, application: AsgiApp) -> AsgiApp:
+    """Around the pages of another port: the security headers and nothing else."""
+
+    async def guard(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        await application(scope, receive, _with_page_headers(payer, send))
+
+    return guard
+
+
 def _with_page_headers(payer: Payer, send: Send) -> Send:
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":

@@ -25,7 +25,12 @@ MIGRATIONS = [
         id IDENTITY, at REAL8 NOT NULL, patient TEXT NOT NULL, client_id TEXT NOT NULL, subject TEXT NOT NULL, consent TEXT NOT NULL,
         status INTEGER NOT NULL, resources INTEGER NOT NULL, interaction TEXT NOT NULL, reporting_unit TEXT NOT NULL);
     CREATE INDEX deliveries_at ON deliveries (at)
+    """,
     """
+    CREATE TABLE reviews (id IDENTITY, day TEXT NOT NULL, who TEXT NOT NULL, at REAL8 NOT NULL, note TEXT NOT NULL);
+    CREATE TABLE utilisation (
+        id IDENTITY, county TEXT NOT NULL, month TEXT NOT NULL, requested_at REAL8 NOT NULL, due TEXT NOT NULL, answered_at REAL8)
+    """,
 ]
 WRITE_AFTER = 0.5
 MOST_WAITING = 500
@@ -156,7 +161,7 @@ class Journal:
     def forget(self) -> None:
         """Begin again."""
         self.waiting.clear()
-        for table in ("audit", "deliveries"):
+        for table in ("audit", "deliveries", "reviews", "utilisation"):
             self.payer.database.execute(f"DELETE FROM {table}")  # noqa: S608 - constant
 
 
