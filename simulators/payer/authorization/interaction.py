@@ -346,7 +346,7 @@ def _allow(
     if not client_is_served(payer.faults, asked.client.status):
         return rendering.page(payer, request, "error.html", 403, reason="client_not_served")
     acting = chosen.patient is not None and chosen.patient != member.patient
-    related = member.related_person.get(chosen.patient or "")
+    related = people.related_person(payer, member, chosen.patient) if acting and chosen.patient else None
     consent = Consent(
         id=fresh(12), client_id=asked.client.client_id, subject=member.username, patient=chosen.patient,
         fhir_user=f"RelatedPerson/{related}" if acting and related else f"Patient/{member.patient}",

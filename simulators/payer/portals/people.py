@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pyotp
 
 from simulators.payer.context import Payer
@@ -236,6 +237,19 @@ def persons(payer: Payer, member: Member) -> list[tuple[str, str, str]]:
         if may_represent(payer.faults, one, person.birth_date if person else None, day, majority):
             found.append((one.patient, person.name if person else one.patient, one.relationship))
     return found
+
+
+def related_person(payer: Payer, member: Member, patient: str) -> str | None:
+    """The RelatedPerson in someone's record who is this member, by name; None when the record has none."""
+    if member.related_person.get(patient):
+        return member.related_person[patient]
+    record = payer.store.record("RelatedPerson", patient)
+    for body in payer.store.bodies([candidate.rid for candidate in record]):
+        resource = orjson.loads(body)
+        for name in resource.get("name", []):
+            if " ".join([*name.get("given", []), name.get("family", "")]).casefold() == member.name.casefold():
+                return str(resource["id"])
+    return None
 
 
 def rights_end(payer: Payer, member: Member, patient: str) -> float | None:

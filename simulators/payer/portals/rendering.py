@@ -109,7 +109,8 @@ def page(
 
 
 def _other_query(request: Request) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    """What a change of language keeps of the address: nothing an app or a stranger wrote."""
+    return [(name, value) for name, value in request.query_params.multi_items() if name == "transaction"]
 
 
 def routes(payer: Payer) -> Sequence[BaseRoute]:
