@@ -1,4 +1,4 @@
-"""Commands of this room for the front door: `report` and `metrics`."""
+"""Commands of this room for the front door: `report`, `package`, `compare`, `history` and `metrics`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,37 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from reports.reader import Run
 
 
 class Format(enum.StrEnum):
     """What a run can be rendered as."""
 
     html = "html"
+    pdf = "pdf"
     junit = "junit"
     json = "json"
     csv = "csv"
+    sarif = "sarif"
+    testreport = "testreport"
     summary = "summary"
+    package = "package"
+
+
+class PageFormat(enum.StrEnum):
+    """What a comparison or a history is written as."""
+
+    text = "text"
+    json = "json"
+    html = "html"
+
+
+RunArgument = Annotated[Path, typer.Argument(help="the folder of a run, or its run.jsonl")]
 
 
 @contextmanager
@@ -37,30 +55,128 @@ def refusals() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
+def report_command(
+    run: RunArgument,
+    format: Annotated[Format, typer.Option("--format", help="what to render")] = Format.html,
+    output: Annotated[Path, typer.Option("-o", "--output", help="the file to write")] = Path("report.html"),
+    key: Annotated[
+        Path | None, typer.Option(help="the Ed25519 key that signs a package; without it one is made for it")
+    ] = None,
+) -> None:
+    """Render a run: the report a reviewer reads, or a format a tool reads."""
+    from reports.reader import load
+
+    with refusals():
+        loaded = load(run)
+        if format is Format.package:
+            _package(loaded, output, key)
+        else:
+            _render(loaded, format, output)
+    print(output)
+
+
+def _render(run: Run, format: Format, output: Path) -> None:
+    if format is Format.html:
+        from reports.html.report import write
+    elif format is Format.pdf:
+        from reports.pdf import write
+    elif format is Format.junit:
+        from reports.junit import write
+    elif format is Format.json:
+        from reports.json_ import write
+    elif format is Format.csv:
+        from reports.csv_ import write
+    elif format is Format.sarif:
+        from reports.sarif import write
+    elif format is Format.testreport:
+        from reports.testreport import write
+    else:
+        from reports.summary import write
+    write(run, output)
+
+
+def _package(run: Run, output: Path, key: Path | None) -> None:
+    from reports import package
+
+    package.write(run, output, package.load_key(key) if key else None)
+    if key is None:
+        print(
+            "patient-access: signed with a key made for this package: it proves wholeness, not who made it",
+            file=sys.stderr,
+        )
+
+
+def verify_command(
+    file: Annotated[Path, typer.Argument(help="an evidence package")],
+    public_key: Annotated[Path | None, typer.Option(help="the PEM public key it must be signed with")] = None,
+) -> None:
+    """Check an evidence package: signature, hash chain, every file, and the run inside. Exit 1 when it was changed."""
+    from reports.package import BadPackage, verify
+
+    try:
+        manifest = verify(file, public_key)
+    except BadPackage as error:
+        print(f"patient-access: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    signer = f"with {public_key}" if public_key else f"with the key it carries, {manifest['public_key']}"
+    print(f"{file}: whole; {len(manifest['files'])} files, chain ends {manifest['head'][:16]}…, signed {signer}")
+
+
+def key_command(output: Annotated[Path, typer.Option("-o", "--output", help="the private key to write")]) -> None:
+    """Make a signing key for evidence packages; the public half is written beside it."""
+    from reports.package import write_key
+
+    with refusals():
+        print(write_key(output))
+
+
+def compare_command(
+    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="the earlier run")],
+    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="the later run")],
+    format: Annotated[PageFormat, typer.Option("--format")] = PageFormat.text,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="the file to write")] = None,
+) -> None:
+    """What changed between two runs; exit 1 when there are new failures."""
+    from reports import compare
+    from reports.reader import BadRun, load
+
+    with refusals():
+        runs = load(first), load(second)
+        found = compare.compare(*runs)
+        if output is not None:
+            compare.write(found, runs, "json" if format is PageFormat.json else "html", output)
+        elif format is not PageFormat.text:
+            raise BadRun(f"--format {format.value} needs a file: -o FILE")
+    print(compare.as_text(found))
+    if found.new_failures:
+        raise typer.Exit(1)
+
+
+def history_command(
+    folder: Annotated[Path, typer.Argument(help="a folder of runs")],
+    format: Annotated[PageFormat, typer.Option("--format")] = PageFormat.html,
+    output: Annotated[Path, typer.Option("-o", "--output", help="the file to write")] = Path("history.html"),
+) -> None:
+    """A folder of runs over time: trend lines, and what changed from run to run."""
+    from reports import history
+
+    with refusals():
+        found = history.history(folder)
+        history.write(found, "json" if format is PageFormat.json else "html", output)
+    for name, reason in found.unreadable:
+        print(f"patient-access: {name}: left out: {reason}", file=sys.stderr)
+    print(output)
+
+
 def register(app: typer.Typer) -> None:
     """Add this room's commands to the front door."""
     from reports.metrics.commands import metrics
 
+    app.command("report")(report_command)
+    app.command("compare")(compare_command)
+    app.command("history")(history_command)
+    package = typer.Typer(no_args_is_help=True, help="Evidence packages: `report RUN --format package` makes one.")
+    package.command("verify")(verify_command)
+    package.command("key")(key_command)
+    app.add_typer(package, name="package")
     app.add_typer(metrics, name="metrics")
-
-    @app.command()
-    def report(
-        run: Annotated[Path, typer.Argument(help="the folder of a run, or its run.jsonl")],
-        format: Annotated[Format, typer.Option("--format", help="what to render")] = Format.html,
-        output: Annotated[Path, typer.Option("-o", "--output", help="the file to write")] = Path("report.html"),
-    ) -> None:
-        """Render a run: the report a reviewer reads, or a format a tool reads."""
-        from reports import csv_, json_, junit, summary
-        from reports.html import report as html
-        from reports.reader import load
-
-        writers = {
-            Format.html: html.write,
-            Format.junit: junit.write,
-            Format.json: json_.write,
-            Format.csv: csv_.write,
-            Format.summary: summary.write,
-        }
-        with refusals():
-            writers[format](load(run), output)
-        print(output)

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from patient_access import app
-from reports import csv_, json_, junit
+from reports import csv_, json_, junit, sarif, testreport
 from reports.model import Finding
 from reports.reader import load
 from reports.summary import summary
@@ -63,7 +63,7 @@ def test_json_holds_the_summary_and_every_check(tmp_path: Path) -> None:
     assert {entry["id"]: entry["verdict"] for entry in told["requirements"]}["OAUTH-CODE-02"] == "FAIL"
 
 
-@pytest.mark.parametrize("format", ["html", "junit", "json", "csv", "summary"])
+@pytest.mark.parametrize("format", ["html", "junit", "json", "csv", "sarif", "testreport", "summary", "package"])
 def test_the_command_writes_each_format_and_names_the_file(tmp_path: Path, format: str) -> None:
     run = write_run(tmp_path / "run")
     done = CliRunner().invoke(app, ["report", str(run), "--format", format, "-o", str(tmp_path / "out")])
@@ -78,3 +78,33 @@ def test_a_bad_run_is_one_line_exit_2_and_nothing_written(tmp_path: Path) -> Non
     assert done.stderr.count("\n") == 1
     assert "the first line is not a header" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["run.jsonl"]
+
+
+def test_sarif_has_a_rule_a_requirement_and_a_result_a_finding(tmp_path: Path) -> None:
+    two = replace(RESULTS[1], findings=(Finding("one", path="http://127.0.0.1:8080/token"), Finding("two", "a", "b")))
+    sarif.write(load(write_run(tmp_path / "run", [RESULTS[0], two, *RESULTS[2:]])), tmp_path / "run.sarif")
+    log = json.loads((tmp_path / "run.sarif").read_text())
+    assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
+    run = log["runs"][0]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert len(rules) == len(set(rules))
+    failed = [result for result in run["results"] if result["kind"] == "fail"]
+    assert [result["level"] for result in failed] == ["error", "error"]
+    # SARIF 3.27.10: a level other than none needs kind fail.
+    assert {result["level"] for result in run["results"] if result["kind"] != "fail"} == {"none"}
+    assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
+    assert failed[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "http://127.0.0.1:8080/token"
+    assert len({result["partialFingerprints"]["check/v1"] for result in run["results"]}) == len(run["results"])
+
+
+def test_testreport_has_a_test_a_check_and_only_printable_text(tmp_path: Path) -> None:
+    wild = replace(RESULTS[1], findings=(Finding("bell \x07", found="x" * 9000), Finding("two")), message="")
+    testreport.write(load(write_run(tmp_path / "run", [wild, *RESULTS[2:]])), tmp_path / "testreport.json")
+    report = json.loads((tmp_path / "testreport.json").read_text())
+    assert (report["resourceType"], report["status"], report["result"]) == ("TestReport", "completed", "fail")
+    assert report["score"] == 66.67
+    asserted = [action["assert"] for action in report["test"][0]["action"]]
+    assert [one["result"] for one in asserted] == ["fail", "fail"]
+    assert "\x07" not in asserted[0]["message"]
+    assert len(asserted[0]["message"]) < 4100
+    assert {one["action"][0]["assert"]["result"] for one in report["test"]} == {"pass", "fail", "skip", "error"}
