@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from suites.profiles.engine.constraints import Item, collector
 from suites.profiles.engine.engine import Engine
 from suites.profiles.engine.findings import Resource
+from suites.profiles.engine.items import Item, collector
 from suites.profiles.engine.place import root
 from suites.profiles.engine.primitives import PRIMITIVES
 from suites.profiles.engine.run import Run

@@ -7,17 +7,17 @@ Everything is told at the element (or, for what is missing, at its parent), with
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suites.profiles.engine.coding_keys import coding_key
-from suites.profiles.engine.findings import ERROR, WARNING, Resource
+from suites.profiles.engine.findings import ERROR, Resource
+from suites.profiles.engine.items import Check, Content, collector, keys_of, plain_check
 from suites.profiles.engine.limits import limits_of
 from suites.profiles.engine.patterns import fixed_check
 from suites.profiles.engine.place import Place
 from suites.profiles.engine.primitives import PRIMITIVES
 from suites.profiles.engine.shapes import Child
-from suites.profiles.engine.slicing import Discriminator, discriminator, extension_url
+from suites.profiles.engine.slices import Slice, Sliced, sliced_by_content, sliced_by_url
+from suites.profiles.engine.slicing import discriminator, extension_url
 from suites.profiles.engine.tree import Node, Tree
 from suites.profiles.facts import Element, TypeRef
 
@@ -25,37 +25,7 @@ if TYPE_CHECKING:
     from suites.profiles.engine.engine import Engine
     from suites.profiles.engine.run import Run
 
-Check = Callable[[dict[str, Any], Place, "Run"], None]
-"""Judges an object as a whole: one element below it, or an invariant on it."""
-Content = Callable[[Any, Any, Place, str, "Run"], None]
-"""Judges one element: (value, `_sibling`, place, type, run)."""
-Item = tuple[Any, Any, Place, str]
-Collect = Callable[[dict[str, Any], Place], tuple[list[Item], int]]
-
 _RESOURCES = ("Resource", "DomainResource")
-
-
-@dataclass(slots=True)
-class Slice:
-    name: str
-    label: str
-    min: int
-    max: int | None
-    discriminators: tuple[Discriminator | None, ...]
-    content: Content | None
-    inner: Sliced | None
-
-    def match(self, value: Any, sibling: Any, kind: str, run: Run) -> bool | None:
-        for one in self.discriminators:
-            if one is None:
-                return None
-            found = one.match(value, sibling, kind, run)
-            if not found:
-                return found
-        return True
-
-
-Sliced = Callable[[list[Item], Place, "Run"], None]
 
 
 class Profile:
@@ -113,8 +83,16 @@ class _Compiler:
         if not (least or most is not None or content is not None or sliced is not None):
             return None
         url, label, collect = self.url, element.path, collector(child)
-        keys = _keys_of(child)
-        needs_none = not least and not _any_demanded(node)
+        keys = keys_of(child)
+        needs_none = not least and not any(one.element.min for one in node.slices)
+        if (
+            sliced is None
+            and content is not None
+            and most is None
+            and keys is not None
+            and child.variants[0].type not in PRIMITIVES
+        ):
+            return plain_check(child, least, content, label, url)
 
         def check(value: dict[str, Any], place: Place, run: Run) -> None:
             if needs_none and keys is not None and keys[0] not in value and keys[1] not in value:
@@ -328,10 +306,10 @@ class _Compiler:
             discriminators = (("type", "$this"),)
         slices = [self._slice(one, child, discriminators) for one in node.slices]
         if extension and discriminators == (("value", "url"),):
-            return _extension_slices(
+            return sliced_by_url(
                 slices, [extension_url(one) for one in node.slices], rules, node.element.path, self.url
             )
-        return _slices(slices, rules, ordered, node.element.path, self.url)
+        return sliced_by_content(slices, rules, ordered, node.element.path, self.url)
 
     def _slice(self, node: Node, child: Child, discriminators: tuple[tuple[str, str], ...]) -> Slice:
         element = node.element
@@ -355,177 +333,7 @@ class _Compiler:
         )
 
 
-def _slices(slices: list[Slice], rules: str, ordered: bool, label: str, url: str) -> Sliced:
-    default = next((one for one in slices if one.name.endswith("@default")), None)
-    named = [one for one in slices if one is not default]
-    closed = rules == "closed" and default is None
-    told_by = _told_by(named)
-    known: dict[Any, tuple[int, list[int]]] = {}
-
-    def slice_of(value: Any, sibling: Any, kind: str, run: Run) -> tuple[int, list[int]]:
-        """The slice an element belongs to (-1 for none) and those that cannot be decided."""
-        unknown: list[int] = []
-        for number, one in enumerate(named):
-            found = one.match(value, sibling, kind, run)
-            if found:
-                return number, unknown
-            if found is None:
-                unknown.append(number)
-        return -1, unknown
-
-    def remembered(value: Any, sibling: Any, kind: str, run: Run) -> tuple[int, list[int]]:
-        key = coding_key(value.get(told_by)) if value.__class__ is dict else None
-        if key is None:
-            return slice_of(value, sibling, kind, run)
-        found = known.get(key)
-        if found is None:
-            found = slice_of(value, sibling, kind, run)
-            if len(known) < 4096:
-                known[key] = found
-        return found
-
-    find = remembered if told_by is not None else slice_of
-
-    def check(items: list[Item], place: Place, run: Run) -> None:
-        members: list[list[Item]] = [[] for _ in named]
-        rest: list[Item] = []
-        undecided: set[int] = set()
-        last, ended = -1, False
-        for item in items:
-            value, sibling, here, kind = item
-            hit, unknown = find(value, sibling, kind, run)
-            if hit < 0:
-                undecided.update(unknown)
-                rest.append(item)
-                ended = ended or not unknown
-                if closed and not unknown:
-                    run.add(
-                        ERROR,
-                        "slice-closed",
-                        here,
-                        f"matches no slice of {label}, and the slicing is closed: {_reasons(named)}",
-                        url,
-                    )
-                continue
-            members[hit].append(item)
-            if ordered and hit < last:
-                run.add(
-                    ERROR,
-                    "slice-order",
-                    here,
-                    f"slice '{named[hit].name}' of {label} comes after '{named[last].name}', and the slices are ordered",
-                    url,
-                )
-            if rules == "openAtEnd" and ended:
-                run.add(
-                    ERROR,
-                    "slice-order",
-                    here,
-                    f"slice '{named[hit].name}' of {label} comes after elements of no slice, which are only allowed at the end",
-                    url,
-                )
-            last = max(last, hit)
-        for number, one in enumerate(named):
-            found_items = members[number]
-            if len(found_items) < one.min:
-                if number not in undecided:
-                    _tell_missing(one, len(found_items), rest, label, place, url, run)
-                else:
-                    run.lacks(f"slice {one.label}", place)
-            elif one.max is not None and len(found_items) > one.max:
-                run.add(
-                    ERROR, "slice-max", place, f"{one.label}: at most {one.max} allowed, {len(found_items)} found", url
-                )
-            _content(one, found_items, place, run)
-        if default is not None:
-            _content(default, rest, place, run)
-
-    return check
-
-
-def _told_by(slices: list[Slice]) -> str | None:
-    """The one element by whose codings all slices are told apart, if they are: its answers can be remembered by code."""
-    names = {d.path for one in slices for d in one.discriminators if d is not None}
-    if len(names) != 1 or not all(
-        d is not None and d.coded and len(one.discriminators) == 1 for one in slices for d in one.discriminators
-    ):
-        return None
-    name = names.pop()
-    return name if name.isidentifier() else None
-
-
-def _content(one: Slice, items: list[Item], place: Place, run: Run) -> None:
-    if one.content is not None:
-        for value, sibling, here, kind in items:
-            one.content(value, sibling, here, kind, run)
-    if one.inner is not None and items:
-        one.inner(items, place, run)
-
-
-def _tell_missing(one: Slice, count: int, rest: list[Item], label: str, place: Place, url: str, run: Run) -> None:
-    why = ""
-    if rest:
-        wants = "; ".join(d.wants for d in one.discriminators if d is not None)
-        names = ", ".join(f"[{here[2]}]" for _, _, here, _ in rest[:5] if here[2] is not None)
-        why = f"; the {len(rest)} without a slice {names} did not match because {wants}"
-    run.add(
-        ERROR,
-        "slice-min",
-        place,
-        f"slice {one.label}: at least {one.min} required, {count or 'none'} found{why}",
-        url,
-        expected="; ".join(d.wants for d in one.discriminators if d is not None),
-    )
-
-
-def _reasons(slices: list[Slice]) -> str:
-    return "; ".join(
-        f"{one.name} because {', '.join(d.wants for d in one.discriminators if d is not None)}" for one in slices[:6]
-    )
-
-
-def _extension_slices(slices: list[Slice], urls: list[str | None], rules: str, label: str, url: str) -> Sliced:
-    """Slices of extensions by URL: one look-up each."""
-    number_of = {name: number for number, name in enumerate(urls) if name is not None}
-    demanded = [number for number, one in enumerate(slices) if one.min]
-    closed = rules == "closed"
-
-    def check(items: list[Item], place: Place, run: Run) -> None:
-        if not items:
-            for number in demanded:
-                _tell_missing(slices[number], 0, [], label, place, url, run)
-            return
-        counts = [0] * len(slices)
-        for item in items:
-            value = item[0]
-            found = value.get("url")
-            number = number_of.get(found, -1) if found.__class__ is str else -1
-            if number < 0:
-                if closed:
-                    run.add(
-                        ERROR,
-                        "slice-closed",
-                        item[2],
-                        f"extension '{found}' is none of {label}'s, and the slicing is closed",
-                        url,
-                    )
-                continue
-            counts[number] += 1
-            content = slices[number].content
-            if content is not None:
-                content(*item, run)
-        for number, one in enumerate(slices):
-            if counts[number] < one.min:
-                _tell_missing(one, counts[number], [], label, place, url, run)
-            elif one.max is not None and counts[number] > one.max:
-                run.add(
-                    ERROR, "slice-max", place, f"{one.label}: at most {one.max} allowed, {counts[number]} found", url
-                )
-
-    return check
-
-
-# ---- adapters and collectors
+# ---- adapters
 
 
 def _all(checks: list[Check]) -> Check:
@@ -566,99 +374,3 @@ def _of_type(name: str, bind: Callable[[Any, Place, Run], bool]) -> Content:
             bind(value, place, run)
 
     return content
-
-
-def _keys_of(child: Child) -> tuple[str, str] | None:
-    """The two JSON properties an element may be in, None for a choice."""
-    return (child.variants[0].key, "_" + child.variants[0].key) if len(child.variants) == 1 else None
-
-
-def _any_demanded(node: Node) -> bool:
-    return any(one.element.min for one in node.slices)
-
-
-def collector(child: Child) -> Collect:
-    """Gathers an element's values below an object: items to judge, and how many there are (those of a wrong JSON type count)."""
-    if len(child.variants) == 1:
-        variant = child.variants[0]
-        return (
-            _many(variant.key, variant.step, variant.type)
-            if child.many
-            else _one(variant.key, variant.step, variant.type)
-        )
-    return _choice_by_key(child)
-
-
-def _choice_by_key(child: Child) -> Collect:
-    """A choice of many types: the object has fewer properties than the choice has types."""
-    by_key = {variant.key: (variant.step, variant.type, variant.type in PRIMITIVES) for variant in child.variants}
-    beside = {"_" + variant.key: variant.key for variant in child.variants if variant.type in PRIMITIVES}
-
-    def choice(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
-        items: list[Item] = []
-        for name in value:
-            if name in by_key:
-                key = name
-            elif name in beside and beside[name] not in value:
-                key = beside[name]
-            else:
-                continue
-            step, kind, primitive = by_key[key]
-            held = value.get(key)
-            if (held.__class__ not in (list, dict)) if primitive else (held.__class__ is dict):
-                items.append((held, value.get("_" + key) if primitive else None, (place, step, None), kind))
-        return items, len(items)
-
-    return choice
-
-
-def _one(key: str, step: Any, kind: str) -> Collect:
-    if kind in PRIMITIVES:
-        sibling_key = "_" + key
-
-        def primitive(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
-            held, sibling = value.get(key), value.get(sibling_key)
-            if held is None and sibling is None:
-                return [], 0
-            return ([(held, sibling, (place, step, None), kind)] if held.__class__ not in (list, dict) else []), 1
-
-        return primitive
-
-    def single(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
-        held = value.get(key)
-        if held is None:
-            return [], 0
-        return ([(held, None, (place, step, None), kind)] if held.__class__ is dict else []), 1
-
-    return single
-
-
-def _many(key: str, step: Any, kind: str) -> Collect:
-    if kind in PRIMITIVES:
-        sibling_key = "_" + key
-
-        def primitives(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
-            held, siblings = value.get(key), value.get(sibling_key)
-            values = held if held.__class__ is list else []
-            beside = siblings if siblings.__class__ is list else []
-            count = max(len(values), len(beside))
-            items: list[Item] = []
-            for index in range(count):
-                one = values[index] if index < len(values) else None
-                items.append((one, beside[index] if index < len(beside) else None, (place, step, index), kind))
-            return items, count
-
-        return primitives
-
-    def several(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
-        held = value.get(key)
-        if held.__class__ is not list:
-            return [], 0 if held is None else 1
-        return [
-            (one, None, (place, step, index), kind) for index, one in enumerate(held) if one.__class__ is dict
-        ], len(held)
-
-    return several
-
-
-__all__ = ["WARNING", "Profile"]

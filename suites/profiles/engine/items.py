@@ -1,0 +1,143 @@
+"""An element's values below an object, ready to be judged one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from suites.profiles.engine.findings import ERROR
+from suites.profiles.engine.place import Place, Step
+from suites.profiles.engine.primitives import PRIMITIVES
+from suites.profiles.engine.shapes import Child
+
+if TYPE_CHECKING:
+    from suites.profiles.engine.run import Run
+
+Check = Callable[[dict[str, Any], Place, "Run"], None]
+"""Judges an object as a whole: one element below it, or an invariant on it."""
+Content = Callable[[Any, Any, Place, str, "Run"], None]
+"""Judges one element: (value, `_sibling`, place, type, run)."""
+Item = tuple[Any, Any, Place, str]
+"""(value, `_sibling`, place, type)."""
+Collect = Callable[[dict[str, Any], Place], tuple[list[Item], int]]
+"""Items to judge, and how many elements there are: those of a wrong JSON type count, but are told elsewhere."""
+
+
+def keys_of(child: Child) -> tuple[str, str] | None:
+    """The two JSON properties an element may be in, None for a choice."""
+    return (child.variants[0].key, "_" + child.variants[0].key) if len(child.variants) == 1 else None
+
+
+def plain_check(child: Child, least: int, content: Content, label: str, url: str) -> Check:
+    """The check of an element that is neither a primitive nor a choice nor sliced: straight at its values."""
+    variant = child.variants[0]
+    key, step, kind = variant.key, variant.step, variant.type
+
+    def missing(count: int, place: Place, run: Run) -> None:
+        message = f"{label}: at least {least} required, {count or 'none'} found"
+        run.add(ERROR, "cardinality-min", place, message, url)
+
+    def one(value: dict[str, Any], place: Place, run: Run) -> None:
+        held = value.get(key)
+        if held.__class__ is dict:
+            content(held, None, (place, step, None), kind, run)
+        elif held is None and least:
+            missing(0, place, run)
+
+    def several(value: dict[str, Any], place: Place, run: Run) -> None:
+        held = value.get(key)
+        if held.__class__ is not list:
+            if held is None and least:
+                missing(0, place, run)
+            return
+        if len(held) < least:
+            missing(len(held), place, run)
+        for index, each in enumerate(held):
+            if each.__class__ is dict:
+                content(each, None, (place, step, index), kind, run)
+
+    return several if child.many else one
+
+
+def collector(child: Child) -> Collect:
+    """Gathers an element's values below an object: items to judge, and how many there are (those of a wrong JSON type count)."""
+    if len(child.variants) == 1:
+        variant = child.variants[0]
+        return (
+            _many(variant.key, variant.step, variant.type)
+            if child.many
+            else _one(variant.key, variant.step, variant.type)
+        )
+    return _choice_by_key(child)
+
+
+def _choice_by_key(child: Child) -> Collect:
+    """A choice of many types: the object has fewer properties than the choice has types."""
+    by_key = {variant.key: (variant.step, variant.type, variant.type in PRIMITIVES) for variant in child.variants}
+    beside = {"_" + variant.key: variant.key for variant in child.variants if variant.type in PRIMITIVES}
+
+    def choice(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
+        items: list[Item] = []
+        for name in value:
+            if name in by_key:
+                key = name
+            elif name in beside and beside[name] not in value:
+                key = beside[name]
+            else:
+                continue
+            step, kind, primitive = by_key[key]
+            held = value.get(key)
+            if (held.__class__ not in (list, dict)) if primitive else (held.__class__ is dict):
+                items.append((held, value.get("_" + key) if primitive else None, (place, step, None), kind))
+        return items, len(items)
+
+    return choice
+
+
+def _one(key: str, step: Step, kind: str) -> Collect:
+    if kind in PRIMITIVES:
+        sibling_key = "_" + key
+
+        def primitive(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
+            held, sibling = value.get(key), value.get(sibling_key)
+            if held is None and sibling is None:
+                return [], 0
+            return ([(held, sibling, (place, step, None), kind)] if held.__class__ not in (list, dict) else []), 1
+
+        return primitive
+
+    def single(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
+        held = value.get(key)
+        if held is None:
+            return [], 0
+        return ([(held, None, (place, step, None), kind)] if held.__class__ is dict else []), 1
+
+    return single
+
+
+def _many(key: str, step: Step, kind: str) -> Collect:
+    if kind in PRIMITIVES:
+        sibling_key = "_" + key
+
+        def primitives(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
+            held, siblings = value.get(key), value.get(sibling_key)
+            values = held if held.__class__ is list else []
+            beside = siblings if siblings.__class__ is list else []
+            count = max(len(values), len(beside))
+            items: list[Item] = []
+            for index in range(count):
+                one = values[index] if index < len(values) else None
+                items.append((one, beside[index] if index < len(beside) else None, (place, step, index), kind))
+            return items, count
+
+        return primitives
+
+    def several(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
+        held = value.get(key)
+        if held.__class__ is not list:
+            return [], 0 if held is None else 1
+        return [
+            (one, None, (place, step, index), kind) for index, one in enumerate(held) if one.__class__ is dict
+        ], len(held)
+
+    return several
