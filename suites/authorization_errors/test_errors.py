@@ -273,7 +273,7 @@ def test_issuer_parameter_is_sent_where_announced(
 def test_prompt_none_without_session_is_login_required(app: App, member: Member, fresh_code: FreshCode) -> None:
     """prompt=none shows no page: without a session it comes back as login_required."""
     fresh_code()
-    attempt = app.authorize(member, may_refuse=True, change={"prompt": "none"})
+    attempt = app.authorize(member, may_refuse=True, fresh=True, change={"prompt": "none"})
     expect_error(attempt, "login_required", "interaction_required", "account_selection_required", "consent_required")
 
 

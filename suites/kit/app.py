@@ -106,10 +106,12 @@ class App:
         client: Client,
         http: Http,
         browser: Browser,
+        forms: Forms,
         configuration: Mapping[str, Any],
         rng: random.Random,
     ) -> None:
-        self.target, self.client, self.http, self.browser, self.rng = target, client, http, browser, rng
+        self.target, self.client, self.http, self.rng = target, client, http, rng
+        self.browser, self.forms = browser, forms
         self.authorization_endpoint = str(configuration["authorization_endpoint"])
         self.token_endpoint = str(configuration["token_endpoint"])
         self.grants: dict[tuple[str, str], Grant] = {}
@@ -155,16 +157,15 @@ class App:
         in_browser: bool = False,
         listener: Listener | None = None,
         pictures: bool = False,
+        fresh: bool = False,
         **spoiled: Any,
     ) -> Attempt:
-        """Send a member through an authorization request; in Chromium where asked or where the pages need it."""
+        """Send a member through an authorization request; in Chromium, always a new session, where asked or where the pages need it."""
         request, verifier = self.request(**spoiled)
         identity = member.identity()
         trail().member = trail().member or member.label
         if self.target.login.plain_forms and not in_browser and not self.browser.login.human:
-            landing = Forms(self.http, self.target.login.step).authorize(
-                request, identity, choices, may_refuse=may_refuse
-            )
+            landing = self.forms.authorize(request, identity, choices, may_refuse=may_refuse, fresh=fresh)
         else:
             landing = self.browser.authorize(
                 request, identity, choices, may_refuse=may_refuse, listener=listener, pictures=pictures

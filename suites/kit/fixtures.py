@@ -173,7 +173,13 @@ def app_of(workbench: Workbench, smart_configuration: dict[str, Any]) -> Callabl
     def app_for(client: Client) -> App:
         if client.name not in made:
             made[client.name] = App(
-                workbench.target, client, workbench.http, workbench.browser, smart_configuration, workbench.rng
+                workbench.target,
+                client,
+                workbench.http,
+                workbench.browser,
+                workbench.forms,
+                smart_configuration,
+                workbench.rng,
             )
         return made[client.name]
 

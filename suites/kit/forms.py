@@ -37,13 +37,17 @@ class _Ended(Exception):
         self.landing = landing
 
 
+Cookies = dict[str, dict[str, str]]  # by host and port
+
+
 class Forms:
-    """A browser without scripts: cookies, redirects, forms."""
+    """A browser without scripts: cookies, redirects, forms. Each member has a session, kept as one browser would keep it."""
 
     def __init__(self, http: Http, steps: Sequence[Step], extra: dict[str, str] | None = None) -> None:
         self.http = http
         self.steps = steps
         self.extra = extra or {}
+        self.sessions: dict[str, Cookies] = {}
 
     def authorize(
         self,
@@ -52,9 +56,12 @@ class Forms:
         choices: Choices = APPROVE_ALL,
         *,
         may_refuse: bool = False,
+        fresh: bool = False,
     ) -> Landing:
-        """Carry one member from the authorization request to its end."""
+        """Carry one member from the authorization request to its end, in a new session where `fresh`."""
         journey = _Journey(self.http, request, identity, choices, self.extra)
+        if not fresh:
+            journey.cookies = self.sessions.setdefault(identity.username, {})
         journey.may_refuse = may_refuse
         try:
             if request.method == "GET":
@@ -95,7 +102,7 @@ class _Journey:
         self.identity = identity
         self.choices = choices
         self.extra = extra
-        self.cookies: dict[str, dict[str, str]] = {}
+        self.cookies: Cookies = {}
         self.evidence: list[str] = []
         self.url = request.url
         self.answer: Answer | None = None

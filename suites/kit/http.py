@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlencode
 
@@ -106,6 +107,8 @@ class Http:
             proxy=network.proxy or None,
             follow_redirects=False,
             trust_env=False,
+            # Cookies are the business of who keeps a session (forms.py): nothing is remembered between requests.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"User-Agent": "patient-access-conformance", "Accept-Encoding": "identity"},
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=5, keepalive_expiry=10),
         )

@@ -25,7 +25,7 @@ def sign_in(target: Target, members: int, visible: bool = False) -> list[dict[st
     try:
         answer = bench.http.get(urls.smart_configuration(target.server.fhir_base))
         control(answer.status == 200, "the SMART configuration is served", answer.status)
-        app = App(target, target.client[0], bench.http, bench.browser, answer.object(), bench.rng)
+        app = App(target, target.client[0], bench.http, bench.browser, bench.forms, answer.object(), bench.rng)
         tokens = []
         for member in target.member[:members]:
             grant = app.fresh_grant(member)

@@ -21,7 +21,6 @@ from suites.kit.outcomes import (
     Trail,
     describe,
 )
-from suites.kit.waivers import is_waived
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def counts(results: Iterable[CheckResult]) -> dict[str, int]:
 
 def binding(results: Iterable[CheckResult]) -> list[CheckResult]:
     """The results that decide SHALLs and are not waived."""
-    return [one for one in results if one.level.startswith("SHALL") and not is_waived(one)]
+    return [one for one in results if one.level.startswith("SHALL") and not one.waived]
 
 
 def exit_code(results: Iterable[CheckResult]) -> int:

@@ -85,8 +85,3 @@ def apply(result: CheckResult, waivers: Sequence[Waiver], today: date) -> CheckR
             tables={**result.tables, **shown},
         )
     return result
-
-
-def is_waived(result: CheckResult) -> bool:
-    """Whether a waiver took this result out of the verdict."""
-    return result.verdict is Verdict.SKIPPED and "waiver" in result.tables

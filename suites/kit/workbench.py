@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from suites.kit.browser import Browser
+from suites.kit.forms import Forms
 from suites.kit.http import Http
 from suites.kit.masking import Masker
 from suites.kit.outcomes import Inconclusive, TargetUnreachable
@@ -30,6 +31,7 @@ class Workbench:
     recorder: Recorder
     http: Http
     browser: Browser
+    forms: Forms
     worker: int = 0
     workers: int = 1
     seed: int = 7
@@ -89,4 +91,5 @@ def open_workbench(
     browser = Browser(target.network, target.login, recorder, visible)
     # Seeded per worker and per start, so that a resumed run does not send the states and verifiers of the first again.
     rng = random.Random(f"{seed}/{worker}/{recorder.count}")
-    return Workbench(target, recorder, http, browser, worker, workers, seed, rng)
+    forms = Forms(http, target.login.step)
+    return Workbench(target, recorder, http, browser, forms, worker, workers, seed, rng)
