@@ -22,6 +22,7 @@ import orjson
 
 from synthetic_data import clinical, payer
 from synthetic_data.dataset import DatasetWriter
+from synthetic_data.facts import count_facts
 from synthetic_data.manifest import CODE_LISTS, member_entry
 from synthetic_data.members import Makers
 from synthetic_data.network import make_network
@@ -156,12 +157,7 @@ def _members_chunk(specification: Specification, first: int, last: int) -> Chunk
         own = [*clinical.render(member, world), *payer.render(member, world)]
         resources += own
         entries.append(orjson.dumps(member_entry(member, own, world)))
-        facts["members"] += 1
-        facts[f"line {member.line_of_business}"] += 1
-        facts["visits"] += len(member.visits)
-        facts["admissions"] += len(member.admissions)
-        for pathway in sorted({one.pathway for one in member.diagnoses}):
-            facts[f"pathway {pathway} {member.line_of_business}"] += 1
+        count_facts(member, facts)
     return _chunk(resources, entries, facts)
 
 

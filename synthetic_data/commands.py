@@ -25,6 +25,9 @@ def generate(
     shard: Annotated[str, typer.Option(help="Make part I of N alone, as in 2/8.")] = "1/1",
     scheduler: Annotated[str | None, typer.Option(help="Run on the Dask scheduler at this address.")] = None,
     as_of: Annotated[str, typer.Option(help="The moment the dataset shows.")] = "2026-07-01T00:00:00-07:00",
+    report: Annotated[
+        bool, typer.Option(help="Print what was made as JSON, and write OUT.report.json and OUT.report.html beside it.")
+    ] = False,
 ) -> None:
     """Make synthetic members, their care and their claims as FHIR NDJSON with a manifest."""
     from synthetic_data.generating import run
@@ -40,5 +43,6 @@ def generate(
             shard=shard,
             scheduler=scheduler,
             as_of=as_of,
+            report=report,
         )
     )

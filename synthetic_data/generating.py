@@ -46,6 +46,7 @@ def run(
     shard: str,
     scheduler: str | None,
     as_of: str,
+    report: bool = False,
 ) -> int:
     """Make the dataset; the exit code."""
     try:
@@ -66,6 +67,10 @@ def run(
                 executor=dask_executor(scheduler) if scheduler else None,
                 progress=advance,
             )
+        if report:
+            from synthetic_data.report import write_report
+
+            print(write_report(specification, out, made, jobs))
     except (WrongArguments, DatasetError, TableError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 2
