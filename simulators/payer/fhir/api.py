@@ -25,6 +25,7 @@ from simulators.payer.fhir.paging import unseal
 from simulators.payer.fhir.requests import AsgiScope, Receive, Request, Send, form_body, parameters_of, read_request
 from simulators.payer.fhir.responses import FHIR_JSON, Response, require_format, send_response
 from simulators.payer.fhir.searching import Searching
+from simulators.payer.protection import journal
 from simulators.payer.rules import rule
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
@@ -106,6 +107,8 @@ class FhirApi:
         try:
             request = read_request(scope, base.path)
             response = await self._answer(base, request, receive)
+            if not base.is_open:
+                journal.note(self.payer, request.raw_headers, request.path, response.status, response.body)
         except ProtocolError as error:
             status, content_type, body = outcomes.refusal_as_told(active, error, outcomes.of(error))
             response = Response(status, body, error.headers, content_type)

@@ -12,7 +12,9 @@ from typing import Any
 
 import orjson
 
-from simulators.payer.context import Grant, Payer
+from simulators.payer.authorization.access import bearer_of
+from simulators.payer.authorization.server import of as server_of
+from simulators.payer.context import Grant, Payer, RawHeaders
 from simulators.payer.rules import rule
 
 MIGRATIONS = [
@@ -127,14 +129,15 @@ class Journal:
         """The usage log, oldest first."""
         self.write()
         rows = self.payer.database.query(
-            "SELECT at, patient, client_id, status, resources, interaction, reporting_unit, consent FROM deliveries ORDER BY id"
+            "SELECT id, at, patient, client_id, status, resources, interaction, reporting_unit, consent FROM deliveries ORDER BY id"
         )
         return [
             {
-                "time": instant(at), "member": patient, "app": client_id, "status": status, "resources": resources, "interaction": interaction,
-                "reporting_unit": unit, "program": self.payer.deployment.payer.program, "consent": consent,
+                "row": row, "at": instant(at), "member": patient, "app": client_id, "app_kind": "third-party", "channel": "patient-access",
+                "unit": unit, "program": self.payer.deployment.payer.program, "status": status, "resources": resources,
+                "interaction": interaction, "consent": consent,
             }
-            for at, patient, client_id, status, resources, interaction, unit, consent in rows
+            for row, at, patient, client_id, status, resources, interaction, unit, consent in rows
         ]  # fmt: skip
 
     def audit_lines(self, *, text: str = "", since: float = 0.0, most: int = 100_000) -> list[dict[str, Any]]:
@@ -163,6 +166,19 @@ class Journal:
         self.waiting.clear()
         for table in ("audit", "deliveries", "reviews", "utilisation"):
             self.payer.database.execute(f"DELETE FROM {table}")  # noqa: S608 - constant
+
+
+def note(payer: Payer, headers: RawHeaders, path: str, status: int, body: bytes) -> None:
+    """Note one answer of the member API, if it delivered anything to an app."""
+    text = next((value for name, value in headers if name == b"authorization"), None)
+    token = bearer_of(frozenset(), text)
+    grant = server_of(payer).grants.get(token) if token else None
+    if grant is None or not path or path == "metadata":
+        return
+    parts = path.split("/")
+    is_read = len(parts) == 2 and parts[1] != "_search"
+    interaction = f"{'read' if is_read else 'search'} {parts[0]}"
+    of(payer).delivered(grant, status, 1 if is_read else body.count(b'"fullUrl"'), interaction)
 
 
 def instant(seconds: float) -> str:
