@@ -18,9 +18,6 @@ from typing import Any
 LARGEST_DOCUMENT = 64 * 1024 * 1024
 """Characters of one resource; more is refused so that memory stays bounded."""
 
-DEEPEST = 120
-"""Levels of objects and arrays; the deepest official example has 24."""
-
 Step = str | int
 
 
@@ -131,6 +128,8 @@ def _decoded(document: bytes, source: Source) -> str | None:
     ):
         if document.startswith(mark):
             return _foreign(document, name, source)
+    if b"\x00" in document[:2]:
+        return _foreign(document, "utf-16-be" if document[0] == 0 else "utf-16-le", source)
     try:
         text = document.decode("utf-8")
     except UnicodeDecodeError as wrong:
@@ -146,8 +145,6 @@ def _decoded(document: bytes, source: Source) -> str | None:
             )
         )
         return None
-    if "\x00" in text[:4]:
-        return _foreign(document, "utf-16-le" if text[1:2] == "\x00" else "utf-16-be", source)
     return text
 
 
@@ -167,7 +164,7 @@ def _read_again(source: Source) -> None:
         source.tree = _lenient(text)
     except RecursionError:
         source.problems.append(
-            Problem("too-deep", f"objects and arrays are nested more than {DEEPEST} deep", 1, 1, fatal=True)
+            Problem("too-deep", "objects and arrays are nested too deep to be read", 1, 1, fatal=True)
         )
         return
     except _Constant as wrong:
