@@ -59,7 +59,12 @@ def test_claims_of_the_member_are_there(fhir: FhirClient, grant: Grant, manifest
         not_applicable("the member of this run has no claims; another worker's has")
     got = fhir.all("ExplanationOfBenefit", {"patient": grant.patient})
     judged(wanted, "claim in the manifest")
-    expect(len(got) == wanted, "every claim of the member comes through the API", expected=wanted, found=len(got))
+    expect(
+        len(got) >= wanted,
+        "every claim of the member comes through the API",
+        expected=f"{wanted} or more",
+        found=len(got),
+    )
 
 
 @pytest.mark.requirement("FHIR-ERRORS-01")

@@ -38,7 +38,7 @@ def test_replay_revokes_the_tokens_of_the_code(
     grant = app.as_grant(app.redeem(attempt), attempt, member)
     fhir = FhirClient(http, target.server.fhir_base, grant.access_token)
     control(fhir.read("Patient", grant.patient).status == 200, "the token works before the replay")
-    app.redeem(attempt)
+    control(app.redeem(attempt).status != 200, "the replay is refused")
     expect_status(fhir.read("Patient", grant.patient), 401, "the tokens of a replayed code should be revoked")
 
 
