@@ -73,6 +73,24 @@ def moment(instant: str) -> str:
     return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)$", r"\1 \2 UTC", instant)
 
 
+def _numeric_columns(table: Any) -> frozenset[int]:
+    """Columns that hold numbers only, also ones written out with their decimals; they are aligned to the right."""
+
+    def figure(value: object) -> bool:
+        if isinstance(value, bool):
+            return False
+        return isinstance(value, int | float) or bool(
+            re.fullmatch(r"<?[\d,]+(\.\d+)?( ?%)?|suppressed|not applicable", str(value))
+        )
+
+    found = []
+    for column in range(1, len(table.columns)):
+        cells = [row[column] for row in table.rows if row[column] not in ("", None)]
+        if cells and all(map(figure, cells)):
+            found.append(column)
+    return frozenset(found)
+
+
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
@@ -98,6 +116,7 @@ def environment() -> Environment:
         words=VERDICT_WORDS,
         counted=COUNTED,
     )
+    env.filters["numeric_columns"] = _numeric_columns
     env.filters.update(slug=slug, evidence_anchor=evidence_anchor, shorten=shorten, duration=duration, moment=moment)
     return env
 

@@ -10,6 +10,7 @@ A file that is there and cannot be read stops the report: a section left out in 
 
 from __future__ import annotations
 
+import calendar
 import json
 import tomllib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from typing import Any
 
 from reports.html import charts
 from reports.html.blocks import Block, Cell, Part
+from reports.html.page import VERDICT_WORDS, duration, moment
 from reports.reader import BadRun, Run
 
 
@@ -94,6 +96,12 @@ def _usage(figures: dict[str, Any]) -> Iterator[Block]:
         columns=("reporting unit", "members with a transfer", "members with more than one"),
         rows=tuple((unit["id"], unit["members"], unit["members_repeat"]) for unit in units),
     )
+    months = figures.get("months", [])
+    if months and all(isinstance(month["total"]["members"], int) for month in months):
+        names = [calendar.month_abbr[month["month"]] for month in months]
+        counts = [float(month["total"]["members"]) for month in months]
+        svg = charts.columns(counts, names, "Members with a transfer, month by month", "members", "usage-months")
+        yield Block("chart", title="Members with a transfer, month by month", svg=svg)
 
 
 def _prior(figures: dict[str, Any]) -> Iterator[Block]:
@@ -120,45 +128,59 @@ def _prior(figures: dict[str, Any]) -> Iterator[Block]:
 
 
 def _load(name: str, result: Any) -> Iterator[Block]:
-    """Scalars as tiles, lists of numbers over time as charts, lists of objects as tables."""
-    title = name.replace("_", " ").replace("-", " ").capitalize()
-    scalars = [(key, value) for key, value in result.items() if isinstance(value, str | int | float) and value != ""]
-    if scalars:
+    """A load scenario: what it found, what each phase did, and how it went second by second."""
+    if not isinstance(result, dict):
+        raise BadRun(f"{name}.json: a load result is a JSON object")
+    declared = result.get("declared") or {}
+    scenario = str(result.get("scenario", name))
+    limit = f"{declared['requests']} in {declared['per_seconds']} s" if declared.get("requests") else "none"
+    yield Block(
+        "tiles",
+        rows=(
+            ("Scenario", scenario, str(result.get("target", ""))),
+            ("Verdict", VERDICT_WORDS.get(str(result.get("verdict", "")), str(result.get("verdict", ""))), ""),
+            ("Declared limit", limit, "requests"),
+            ("Duration", duration(float(result.get("seconds", 0))), moment(str(result.get("started", "")))),
+        ),
+    )
+    for key, title in (("findings", "Findings"), ("phases", "Phases")):
+        if rows := _objects(result, key):
+            told = dict.fromkeys(column for row in rows for column in row)
+            columns = tuple(column for column in told if any(row.get(column) not in (None, "", {}, []) for row in rows))
+            cells = tuple(tuple(_plain(row.get(column)) for column in columns) for row in rows)
+            yield Block("table", title=f"{title}, {scenario}", columns=columns, rows=cells)
+    told_seconds = {row["second"]: row for row in _objects(result, "series") if isinstance(row.get("second"), int)}
+    if len(told_seconds) > 1:
+        # A second nobody asked anything in is a gap in latency, and zero requests.
+        every = range(min(told_seconds), max(told_seconds) + 1)
+        series = [told_seconds.get(second, {"requests": 0, "refused": 0}) for second in every]
+        seconds = [str(second) for second in every]
+        asked: dict[str, list[float | None]] = {
+            "requests": [row.get("requests") for row in series],
+            "FAIL": [row.get("refused") for row in series],
+        }
         yield Block(
-            "tiles",
-            rows=tuple(
-                (key.replace("_", " "), f"{value:,}" if isinstance(value, int | float) else value, "")
-                for key, value in scalars
+            "chart",
+            title=f"Requests a second, {scenario}",
+            note="All requests, and in red those refused with 429.",
+            svg=charts.lines(
+                asked, seconds, f"Requests and refusals by second, {scenario}", "a second", f"load-{name}-requests"
             ),
         )
-    for key, value in result.items():
-        label = f"{title}: {key.replace('_', ' ')}"
-        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-            axis = next((one for one in ("second", "seconds", "at", "time", "step") if one in value[0]), "")
-            series = [
-                one
-                for one in value[0]
-                if one != axis and all(isinstance(row.get(one), int | float | None) for row in value)
-            ]
-            if axis and series and len(value) > 2:
-                for one in series:
-                    svg = charts.lines(
-                        {one: [row.get(one) for row in value]},
-                        [str(row[axis]) for row in value],
-                        f"{label}, {one}",
-                        id=f"load-{name}-{key}-{one}",
-                    )
-                    yield Block("chart", title=f"{label}: {one.replace('_', ' ')}", svg=svg)
-            else:
-                columns = tuple(value[0])
-                yield Block(
-                    "table",
-                    title=label,
-                    columns=columns,
-                    rows=tuple(tuple(_plain(row.get(one)) for one in columns) for row in value),
-                )
-        elif isinstance(value, dict) and value:
-            yield _facts(value, label)
+        slow: dict[str, list[float | None]] = {"p95": [row.get("p95_ms") for row in series]}
+        yield Block(
+            "chart",
+            title=f"Latency below which 95 % fell, {scenario}",
+            note="Milliseconds.",
+            svg=charts.lines(
+                slow, seconds, f"95th percentile of latency by second, {scenario}", "ms", f"load-{name}-p95"
+            ),
+        )
+
+
+def _objects(result: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    rows = result.get(key)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def _facts(value: dict[str, Any], title: str = "") -> Block:
