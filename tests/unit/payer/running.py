@@ -42,7 +42,7 @@ def dataset(folder: Path) -> Path:
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     for entry, name in zip(manifest["members"], ("Ana Alvarez", "Ben Brook", "Cleo Alvarez"), strict=True):
-        entry.update(name=name, answers=dict(ANSWERS))
+        entry.update(name=name, answers=dict(ANSWERS), totp_seed="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
     manifest["members"][0]["acts_for"] = [{"patient": "m3", "relationship": "parent", "until": None}]
     manifest["members"][2]["birth_date"] = "2012-03-04"
     path.write_text(json.dumps(manifest))
