@@ -14,7 +14,7 @@ import orjson
 
 from simulators.payer.context import Payer
 from simulators.payer.errors import FhirError, ProtocolError
-from simulators.payer.fhir import outcomes, reading, served
+from simulators.payer.fhir import bulk, outcomes, reading, served
 from simulators.payer.fhir.access import Access
 from simulators.payer.fhir.bases import Base, bases_of
 from simulators.payer.fhir.bundles import Links
@@ -83,6 +83,7 @@ class FhirApi:
         self.bases = bases_of(payer.deployment, payer.public_url)
         self.access = Access(payer)
         self.searching = Searching(payer)
+        self.bulk = bulk.Bulk(payer)
         self._started = text_of(int(payer.clock.timestamp()) * 1000)
         self._statements: dict[tuple[str, frozenset[str]], bytes] = {}
         # The longest path first, so that a base below another one is found.
@@ -131,9 +132,26 @@ class FhirApi:
         if request.method == "POST" and parts[-1] == "_search" and len(parts) == 2:
             parameters += parameters_of(await form_body(request, receive))
             return self._search(reach, request, parts[0], parameters)
+        exported = self._export(reach, request, parts, parameters)
+        if exported is not None:
+            return exported
         if request.method not in _READS:
             return self._write(base, request, parts)
         return self._get(reach, request, parts, parameters)
+
+    def _export(
+        self, reach: Reach, request: Request, parts: list[str], parameters: tuple[tuple[str, str], ...]
+    ) -> Response | None:
+        if not self.payer.deployment.fhir.bulk or reach.base.is_open:
+            return None
+        match parts:
+            case [bulk.PATH, *_]:
+                return self.bulk.answer(reach, request, parts)
+            case ["Patient", "$export"] if request.method in _READS:
+                return self.bulk.kick_off(reach, request, "", parameters)
+            case ["Group", group, "$export"] if request.method in _READS and "Group" in reach.base.types:
+                return self.bulk.kick_off(reach, request, group, parameters)
+        return None
 
     def _get(
         self, reach: Reach, request: Request, parts: list[str], parameters: tuple[tuple[str, str], ...]

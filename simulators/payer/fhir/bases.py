@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulators.payer.deployment import Deployment
-from simulators.payer.fhir.parameters import Catalog
+from simulators.payer.fhir.parameters import Catalog, Notes
 from simulators.payer.store import DIRECTORY, FORMULARY, MEMBER
 
 _OPEN_GUIDES = {"plan-net": DIRECTORY, "formulary": FORMULARY}
@@ -32,6 +32,7 @@ class Base:
 def bases_of(deployment: Deployment, public_url: str) -> tuple[Base, ...]:
     """The bases this deployment offers."""
     fhir, endpoints = deployment.fhir, deployment.endpoints
+    notes: Notes = {}
     found = []
     for name, bit, path, types in (
         ("member", MEMBER, endpoints.fhir, fhir.resource_types),
@@ -40,11 +41,7 @@ def bases_of(deployment: Deployment, public_url: str) -> tuple[Base, ...]:
     ):
         if path:
             guides = tuple(guide for guide in fhir.guides if _OPEN_GUIDES.get(guide.split("@")[0], MEMBER) == bit)
-            found.append(Base(name, bit, path, public_url + path, frozenset(types), Catalog(guides, types), guides))
+            found.append(
+                Base(name, bit, path, public_url + path, frozenset(types), Catalog(guides, types, notes), guides)
+            )
     return tuple(found)
-
-
-def whole_catalog(deployment: Deployment) -> Catalog:
-    """All parameters of all guides over all types: what is noted when a resource is stored."""
-    fhir = deployment.fhir
-    return Catalog(fhir.guides, (*fhir.resource_types, *fhir.directory_types, *fhir.formulary_types))

@@ -40,14 +40,14 @@ def clause_test(clause: Clause, world: World) -> CandidateTest:
         return _reverse_chain_test(clause, world)
     if clause.chain is not None:
         return _chain_test(clause, world)
-    name = clause.parameter.name
+    name, noted = clause.parameter.name, clause.parameter.noted
     if clause.modifier == "missing":
         missing = clause.values == ("true",)
         if name in ("_id", "_lastUpdated"):
             return lambda candidate: not missing
         if clause.parameter.kind == "composite":
             return lambda candidate: bool(_nodes(clause.parameter, candidate, world)) is not missing
-        return lambda candidate: (name not in candidate.index) is missing
+        return lambda candidate: (noted not in candidate.index) is missing
     if clause.parameter.kind == "composite":
         return _composite_test(clause, world)
     if clause.modifier in _BY_RESOURCE:
@@ -62,8 +62,8 @@ def clause_test(clause: Clause, world: World) -> CandidateTest:
     if name == "_lastUpdated":
         return lambda candidate: any_of(((candidate.updated, candidate.updated + 1),))
     if clause.modifier == "not":
-        return lambda candidate: not any_of(candidate.index.get(name, ()))
-    return lambda candidate: any_of(candidate.index.get(name, ()))
+        return lambda candidate: not any_of(candidate.index.get(noted, ()))
+    return lambda candidate: any_of(candidate.index.get(noted, ()))
 
 
 def value_test(parameter: SearchParameter, text: str, modifier: str, target: str, world: World) -> Test:
@@ -85,7 +85,7 @@ def value_test(parameter: SearchParameter, text: str, modifier: str, target: str
 
 def _chain_test(clause: Clause, world: World) -> CandidateTest:
     assert clause.chain is not None
-    inner, name = clause.chain, clause.parameter.name
+    inner, noted = clause.chain, clause.parameter.noted
     types = (clause.target,) if clause.target else clause.parameter.targets
     names: set[str] = set()
     for kind in types:
@@ -98,13 +98,13 @@ def _chain_test(clause: Clause, world: World) -> CandidateTest:
             else Clause(known, inner.modifier, inner.values, inner.chain, inner.target)
         )
         names.update(f"{kind}/{found.id}" for found in world.matching(kind, (on_kind,)))
-    return lambda candidate: any(value in names for value in candidate.index.get(name, ()))
+    return lambda candidate: any(value in names for value in candidate.index.get(noted, ()))
 
 
 def _reverse_chain_test(clause: Clause, world: World) -> CandidateTest:
     assert clause.chain is not None
     assert clause.has is not None
-    source, link = clause.has
+    source, link = clause.has[0], clause.parameter.noted
     names = {value for found in world.matching(source, (clause.chain,)) for value in found.index.get(link, ())}
     return lambda candidate: f"{candidate.type}/{candidate.id}" in names
 

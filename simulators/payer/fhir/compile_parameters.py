@@ -109,7 +109,11 @@ def facts(package: Path) -> dict[str, Any]:
     for resource in resources(package):
         kind = resource["resourceType"]
         if kind == "SearchParameter":
-            parameters += parameter_facts(resource)
+            # The core package also carries examples of how to write a search parameter.
+            if "/SearchParameter/example" not in resource["url"] and "example.org" not in resource.get(
+                "expression", ""
+            ):
+                parameters += parameter_facts(resource)
         elif kind == "CapabilityStatement" and not core and serves(resource):
             capability.update(capability_facts(resource))
         elif kind == "StructureDefinition" and core and resource["name"] in SERVED:

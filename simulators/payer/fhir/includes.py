@@ -59,14 +59,14 @@ def along(
 def forward(world: World, sources: Iterable[Candidate], includes: Sequence[Include]) -> list[Candidate]:
     """What the sources refer to by the parameters of the includes."""
     names: dict[tuple[str, str], None] = {}
-    references = world.reach.base.catalog.references
+    catalog = world.reach.base.catalog
     for source in sources:
         for include in includes:
             if include.source != source.type:
                 continue
-            parameters = references[source.type] if include.parameter == "*" else (include.parameter,)
+            parameters = catalog.references[source.type] if include.parameter == "*" else (include.parameter,)
             for parameter in parameters:
-                for value in source.index.get(parameter, ()):
+                for value in source.index.get(catalog.of(source.type)[parameter].noted, ()):
                     kind, _, id = value.partition("/")
                     if (
                         id
@@ -87,7 +87,7 @@ def _backward(world: World, targets: Sequence[Candidate], revincludes: Sequence[
             if not world.reach.permits(kind, "s"):
                 continue
             parameters = references[kind] if include.parameter == "*" else (include.parameter,)
-            for parameter in parameters:
+            for parameter in (world.reach.base.catalog.of(kind)[name].noted for name in parameters):
                 found += [
                     candidate
                     for candidate in _referring(world, kind, parameter, targets, names)

@@ -6,10 +6,10 @@ drugs) keys that lead from a value to the resources that have it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from simulators.payer.fhir.parameters import Catalog
+from simulators.payer.fhir.parameters import Catalog, SearchParameter
 from simulators.payer.fhir.paths import Extractor, Step, reference_type
 from simulators.payer.fhir.values import VALUES, folded
 
@@ -24,28 +24,33 @@ KEY_LENGTH = 200  # a longer value is kept by its beginning; matching looks at t
 
 
 class Indexer:
-    """Compiled for one set of guides and types."""
+    """Compiled for the bases of one payer."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
+    def __init__(self, catalogs: Iterable[Catalog]) -> None:
         # For each type: what starts from which element, so that a resource costs what it has and not what it might have.
         self._by_element: dict[str, dict[str, list[tuple[str, Step, ToValues]]]] = {}
         self._by_whole: dict[str, list[tuple[str, Extractor, ToValues]]] = {}
-        self._keyed: dict[str, list[tuple[str, str]]] = {}
-        for type_name in catalog.types:
-            elements: dict[str, list[tuple[str, Step, ToValues]]] = {}
-            whole = []
-            for name, parameter in catalog.of(type_name).items():
-                if parameter.kind in VALUES and name not in _IN_THE_ROW:
-                    values = VALUES[parameter.kind]
-                    if parameter.path.parts is None:
-                        whole.append((name, parameter.path.extract, values))
-                    for element, within in parameter.path.parts or ():
-                        elements.setdefault(element, []).append((name, within, values))
-            self._by_element[type_name], self._by_whole[type_name] = elements, whole
-            self._keyed[type_name] = [
-                (name, parameter.kind) for name, parameter in catalog.of(type_name).items() if parameter.kind in KEYED
-            ]
+        self._keyed: dict[str, dict[str, str]] = {}
+        noted: set[tuple[str, str]] = set()
+        for catalog in catalogs:
+            for type_name in catalog.types:
+                self._by_element.setdefault(type_name, {})
+                self._by_whole.setdefault(type_name, [])
+                self._keyed.setdefault(type_name, {})
+                for parameter in catalog.of(type_name).values():
+                    known = (type_name, parameter.noted) in noted
+                    if not known and parameter.kind in VALUES and parameter.name not in _IN_THE_ROW:
+                        noted.add((type_name, parameter.noted))
+                        self._add(parameter)
+
+    def _add(self, parameter: SearchParameter) -> None:
+        name, values = parameter.noted, VALUES[parameter.kind]
+        if parameter.path.parts is None:
+            self._by_whole[parameter.type].append((name, parameter.path.extract, values))
+        for element, within in parameter.path.parts or ():
+            self._by_element[parameter.type].setdefault(element, []).append((name, within, values))
+        if parameter.kind in KEYED:
+            self._keyed[parameter.type][name] = parameter.kind
 
     def values(self, resource: Resource) -> dict[str, list[Any]]:
         """The values of every search parameter that has some in this resource."""
@@ -59,21 +64,21 @@ class Indexer:
             if plans is not None:
                 nodes = value if type(value) is list else [value]
                 for name, within, to_values in plans:
-                    values = to_values(within(nodes))
-                    if values:
+                    selected = within(nodes)
+                    if selected:  # noted even where it has no value to compare, for :missing
                         if name in found:
-                            found[name] += values
+                            found[name] += to_values(selected)
                         else:
-                            found[name] = values
+                            found[name] = to_values(selected)
         for name, extract, to_values in self._by_whole[type_name]:
-            values = to_values(extract(resource))
-            if values:
-                found[name] = values
+            selected = extract(resource)
+            if selected:
+                found[name] = to_values(selected)
         return found
 
     def keys(self, resource: Resource, index: dict[str, list[Any]]) -> Iterator[tuple[str, str]]:
         """(parameter, key) for each value an exact or prefix look-up can start from."""
-        for name, kind in self._keyed.get(resource["resourceType"], ()):
+        for name, kind in self._keyed.get(resource["resourceType"], {}).items():
             if name in index:
                 for key in {key_of(kind, value) for value in index[name]}:
                     yield name, key

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from simulators.payer.deployment import Deployment
-from simulators.payer.fhir.bases import whole_catalog
+from simulators.payer.fhir.bases import bases_of
 from simulators.payer.fhir.dates import range_of
 from simulators.payer.fhir.index import Indexer, subject_of
 from simulators.payer.fhir.privacy import labels_of
@@ -49,16 +49,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def ensure_loaded(store: Store, folder: Path, deployment: Deployment) -> int:
     """Fill the store from the dataset unless it holds just that already; how many resources were loaded now."""
     manifest = read_manifest(folder)
-    catalog = whole_catalog(deployment)
+    catalogs = [base.catalog for base in bases_of(deployment, "")]
+    about = "|".join(f"{catalog.stamp} {' '.join(catalog.types)}" for catalog in catalogs)
     stamp = hashlib.sha256(
-        b"\0".join(
-            [
-                FORMAT.encode(),
-                catalog.stamp.encode(),
-                ",".join(catalog.types).encode(),
-                (folder / "manifest.json").read_bytes(),
-            ]
-        )
+        b"\0".join((FORMAT.encode(), about.encode(), (folder / "manifest.json").read_bytes()))
     ).hexdigest()
     if store.fact("dataset") == stamp:
         return 0
@@ -98,7 +92,7 @@ class RowReader:
     """Bytes of one resource to what the store keeps of it."""
 
     def __init__(self, deployment: Deployment, as_of: int, store: Store) -> None:
-        self.indexer = Indexer(whole_catalog(deployment))
+        self.indexer = Indexer(base.catalog for base in bases_of(deployment, ""))
         self.as_of = as_of
         self.store = store
         self._records: dict[str, str] = {}  # whose record each resource read so far is in, for what Provenance is about

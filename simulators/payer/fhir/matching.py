@@ -271,7 +271,7 @@ def reference_test(name: str, text: str, type_name: str | None, bases: Sequence[
             text = f"{type_name}/{text}"
         else:
             return lambda values: any(value.endswith(ending) or value == text for value in values)
-    elif type_name is not None and not text.startswith(type_name + "/"):
+    elif type_name is not None and ":" not in text and not text.startswith(type_name + "/"):
         return lambda values: False
     version = text + "|"
     return lambda values: any(value == text or value.startswith(version) for value in values)

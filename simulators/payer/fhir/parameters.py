@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from simulators.payer.fhir.paths import Extractor, Path, compile_expression
+from simulators.payer.fhir.paths import Extractor, Path, compile_expression, concerning
 
 TABLES = pathlib.Path(__file__).parent / "search_parameters"
 CORE = "core@4.0.1"
@@ -27,6 +27,8 @@ _META = {
     "_tag": ("token", "Resource.meta.tag"),
     "_source": ("uri", "Resource.meta.source"),
 }
+# Parameters that ask for more than comparing values: how a name sounds.
+_BEYOND = frozenset(("phonetic",))
 
 
 class UnknownGuide(ValueError):
@@ -53,6 +55,7 @@ class SearchParameter:
     targets: tuple[str, ...] = ()
     chains: tuple[str, ...] = ()
     components: tuple[Component, ...] = ()
+    noted: str = ""  # the name its values are noted under; two guides may mean different elements by one name
     path: Path = field(compare=False, repr=False, default=Path(lambda resource: [], ()))
 
 
@@ -78,10 +81,15 @@ def table(guide: str) -> dict[str, Any]:
     return found
 
 
+# (type, parameter) to the expressions it stands for on the bases of one payer, in order; the first has the plain name.
+Notes = dict[tuple[str, str], list[str]]
+
+
 class Catalog:
     """The parameters and capabilities of a set of guides over a set of types."""
 
-    def __init__(self, guides: Sequence[str], types: Iterable[str]) -> None:
+    def __init__(self, guides: Sequence[str], types: Iterable[str], noted: Notes | None = None) -> None:
+        self._noted: Notes = {} if noted is None else noted
         self.guides = tuple(guides)
         self.types = tuple(sorted(set(types)))
         tables = [table(CORE), *(table(guide) for guide in guides)]
@@ -121,7 +129,7 @@ class Catalog:
         return {
             name: SearchParameter(
                 type_name, name, kind, expression, f"http://hl7.org/fhir/SearchParameter/Resource-{name.lstrip('_')}",
-                path=compile_expression(expression, type_name, self.choices),
+                noted=name, path=compile_expression(expression, type_name, self.choices),
             )
             for name, (kind, expression) in _META.items()
         }  # fmt: skip
@@ -142,7 +150,10 @@ class Catalog:
             )
             if len(components) < len(fact["components"]):
                 return None
-        elif kind == "special":
+        elif kind == "special" or fact["name"] in _BEYOND:
+            return None
+        path = compile_expression(fact["expression"], type_name, self.choices)
+        if path.parts == ():  # an example of the specification that selects nothing in this type
             return None
         return SearchParameter(
             type_name,
@@ -153,8 +164,16 @@ class Catalog:
             tuple(fact.get("target", ())),
             tuple(fact.get("chains", ())),
             components,
-            compile_expression(fact["expression"], type_name, self.choices),
+            self._note(type_name, fact["name"], concerning(fact["expression"], type_name)),
+            path,
         )
+
+    def _note(self, type_name: str, name: str, expression: str) -> str:
+        known = self._noted.setdefault((type_name, name), [])
+        if expression not in known:
+            known.append(expression)
+        place = known.index(expression)
+        return f"{name}~{place + 1}" if place else name
 
     def _merged(self, type_name: str, tables: Sequence[dict[str, Any]]) -> TypeCapability:
         entries = [one["capability"][type_name] for one in tables if type_name in one["capability"]]

@@ -64,6 +64,11 @@ def compile_expression(expression: str, type_name: str, choices: Mapping[str, li
     return Path(union, tuple(one for part in parts for one in part.parts or ()))
 
 
+def concerning(expression: str, type_name: str) -> str:
+    """An expression reduced to its parts about one type: two guides that say the same read the same."""
+    return " | ".join(_alternatives(expression, type_name))
+
+
 def _alternatives(expression: str, type_name: str) -> Iterable[str]:
     """The parts of a union that concern this type; a part that names no type (`name | alias`) concerns every one."""
     for part in re.split(r"\s*\|\s*(?![^(]*\))", expression.strip()):

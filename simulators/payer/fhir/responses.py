@@ -6,6 +6,7 @@ Leaves to others: what the body is.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 
@@ -33,6 +34,7 @@ class Response:
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
     content_type: bytes = b""
+    pieces: Iterator[bytes] | None = None  # a body too large to hold, made while it is sent
 
 
 @rule
@@ -129,6 +131,14 @@ def always_unchanged(request: Request, version: int, updated: int) -> bool:
     return bool(request.header(b"if-none-match") or request.header(b"if-modified-since"))
 
 
+async def _send_pieces(request: Request, response: Response, headers: list[tuple[bytes, bytes]], send: Send) -> None:
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if request.method != "HEAD":
+        for piece in response.pieces or ():
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def send_response(request: Request, response: Response, send: Send, active: frozenset[str]) -> None:
     """Put one answer on the wire."""
     body = response.body
@@ -142,6 +152,9 @@ async def send_response(request: Request, response: Response, send: Send, active
             elif b"gzip" in encodings:
                 body = gzip.compress(body, 3, mtime=0)
                 headers.append((b"content-encoding", b"gzip"))
+    if response.pieces is not None:
+        await _send_pieces(request, response, headers, send)
+        return
     headers.append((b"vary", b"accept, accept-encoding, authorization, origin"))
     if b"origin" in request.headers:
         headers += (
@@ -151,10 +164,10 @@ async def send_response(request: Request, response: Response, send: Send, active
                 b"etag, last-modified, location, content-location, retry-after, www-authenticate",
             ),
         )
-    if response.status in (204, 304):
+    if response.status in (204, 304) or not body:
         headers = [header for header in headers if header[0] != b"content-type"]
         body = b""
-    else:
+    if response.status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})

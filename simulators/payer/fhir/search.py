@@ -190,7 +190,7 @@ class World:
         for clause in clauses:
             started = _keys(clause)
             if started is not None:
-                return self.store.with_key(type_name, clause.parameter.name, started, prefix=_by_prefix(clause))
+                return self.store.with_key(type_name, clause.parameter.noted, started, prefix=_by_prefix(clause))
         return self.store.record(type_name, "")
 
     def _look_through(self, type_name: str) -> list[Candidate]:
@@ -284,4 +284,7 @@ def execute(world: World, query: Query) -> list[Candidate]:
     """All matches of a query in their order."""
     remember = query.understood if query.steady else None
     found = world.matching(query.type, query.clauses, remember)
-    return in_order(world.reach.active, found, query.sort) if query.sort else found
+    if not query.sort:
+        return found
+    known = world.reach.base.catalog.of(query.type)
+    return in_order(world.reach.active, found, tuple((known[name].noted, down) for name, down in query.sort))

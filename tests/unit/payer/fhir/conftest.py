@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -20,6 +23,7 @@ from simulators.payer.errors import Unauthorized
 from simulators.payer.fhir.api import FhirApi
 from simulators.payer.fhir.loading import ensure_loaded, read_manifest
 from simulators.payer.store import Store
+from tests.postgresql import NoPostgresql, server
 from tests.unit.payer.fhir import tiny
 
 NOW = datetime(2026, 7, 2, 12, tzinfo=UTC)
@@ -67,13 +71,27 @@ class Api:
         if token is not None:
             headers["authorization"] = f"Bearer {token}"
         url = path if path.startswith("http") else f"{PUBLIC}{base}/{path}"
+        request = httpx.Request(method, url, headers=headers, **options)
+        status, found, body = asyncio.run(self._exchange(request))
+        return httpx.Response(status, headers=found, content=body, request=request)
 
-        async def exchange() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self._app)
-            async with httpx.AsyncClient(transport=transport) as client:
-                return await client.request(method, url, headers=headers, **options)
+    async def _exchange(self, request: httpx.Request) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """One request as a server would put it to the application."""
+        scope = {
+            "type": "http", "method": request.method, "path": unquote(request.url.path), "query_string": request.url.query,
+            "raw_path": request.url.raw_path.split(b"?")[0],
+            "headers": [(name.lower(), value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"],
+        }  # fmt: skip
+        sent: list[MutableMapping[str, Any]] = []
 
-        return asyncio.run(exchange())
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": request.read(), "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        await self._app(scope, receive, send)
+        return sent[0]["status"], sent[0]["headers"], b"".join(message["body"] for message in sent[1:])
 
     def get(self, path: str, token: str | None = "m1", **options: Any) -> httpx.Response:
         return self.send("GET", path, token, **options)
@@ -137,3 +155,25 @@ def fhir_settings(make_payer: Callable[..., Payer]) -> Callable[..., Api]:
         return Api(make_payer(replace(reference, fhir=replace(reference.fhir, **changes))))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a PostgreSQL server of this session's own."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(server())
+        except NoPostgresql as reason:
+            pytest.skip(f"PostgreSQL: {reason}")
+        yield url
+
+
+@pytest.fixture(scope="module")
+def postgresql_url(postgresql: str) -> str:
+    """An empty database on it."""
+    import psycopg
+
+    name = f"payer_{uuid.uuid4().hex}"
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+    return postgresql.rsplit("/", 1)[0] + f"/{name}"
