@@ -41,13 +41,13 @@ def plain_check(child: Child, least: int, content: Content, label: str, url: str
         held = value.get(key)
         if held.__class__ is dict:
             content(held, None, (place, step, None), kind, run)
-        elif held is None and least:
+        elif least and key not in value:
             missing(0, place, run)
 
     def several(value: dict[str, Any], place: Place, run: Run) -> None:
         held = value.get(key)
         if held.__class__ is not list:
-            if held is None and least:
+            if least and key not in value:
                 missing(0, place, run)
             return
         if len(held) < least:
@@ -78,6 +78,7 @@ def _choice_by_key(child: Child) -> Collect:
 
     def choice(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
         items: list[Item] = []
+        count = 0
         for name in value:
             if name in by_key:
                 key = name
@@ -85,11 +86,12 @@ def _choice_by_key(child: Child) -> Collect:
                 key = beside[name]
             else:
                 continue
+            count += 1
             step, kind, primitive = by_key[key]
             held = value.get(key)
             if (held.__class__ not in (list, dict)) if primitive else (held.__class__ is dict):
                 items.append((held, value.get("_" + key) if primitive else None, (place, step, None), kind))
-        return items, len(items)
+        return items, count
 
     return choice
 
@@ -101,7 +103,7 @@ def _one(key: str, step: Step, kind: str) -> Collect:
         def primitive(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
             held, sibling = value.get(key), value.get(sibling_key)
             if held is None and sibling is None:
-                return [], 0
+                return [], 1 if key in value else 0
             return ([(held, sibling, (place, step, None), kind)] if held.__class__ not in (list, dict) else []), 1
 
         return primitive
@@ -109,7 +111,7 @@ def _one(key: str, step: Step, kind: str) -> Collect:
     def single(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
         held = value.get(key)
         if held is None:
-            return [], 0
+            return [], 1 if key in value else 0
         return ([(held, None, (place, step, None), kind)] if held.__class__ is dict else []), 1
 
     return single
