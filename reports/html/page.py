@@ -28,6 +28,7 @@ VERDICT_WORDS = {
     "REVIEW": "Review",
     "NOT_TESTED": "Not tested",
     "NO_CHECK": "No check",
+    "PARTLY": "Partly decided",
 }
 COUNTED = {
     "PASS": "passed",

@@ -267,10 +267,18 @@ def _document(title: str, rows: list[RequirementRow], key: str) -> Document:
             for citation, members in sorted(paragraphs.items(), key=lambda item: (item[0] == "Other", natural(item[0])))
         ),
         counts=counts,
-        verdict=overall(decided).name if decided else next(name for name in reversed(ORDER) if counts[name]),
+        verdict=_document_verdict(decided, counts),
         size=len(rows),
         decided=counts["PASS"] + counts["FAIL"],
     )
+
+
+def _document_verdict(decided: list[Verdict], counts: Counter[str]) -> str:
+    """The heaviest verdict; a pass is one only when no requirement of the document was left without a check."""
+    if not decided:
+        return next(name for name in reversed(ORDER) if counts[name])
+    heaviest = overall(decided)
+    return "PARTLY" if heaviest is Verdict.PASS and counts["NO_CHECK"] else heaviest.name
 
 
 def _citation(source: str) -> str:

@@ -109,6 +109,18 @@ def test_the_headline_never_calls_undecided_a_pass(tmp_path: Path, verdicts: lis
     assert build(load(write_run(tmp_path / "run", results))).headline == headline
 
 
+def test_a_document_with_requirements_nobody_judged_is_no_pass(tmp_path: Path) -> None:
+    more = replace(HEADER.requirements[4], id="SMART-PKCE-02")
+    header = replace(HEADER, requirements=(*HEADER.requirements, more))
+    verdicts = {
+        document.title: document.verdict
+        for family in build(load(write_run(tmp_path / "run", RESULTS, header))).families
+        for document in family.documents
+    }
+    assert verdicts["SMART App Launch 2.0.0 and 2.2.0"] == "PARTLY"
+    assert verdicts["US Core 3.1.1 and 6.1.0"] == "PASS"
+
+
 def test_a_failed_recommendation_does_not_fail_the_run(tmp_path: Path) -> None:
     results = [RESULTS[0], replace(RESULTS[1], level="SHOULD")]
     assert build(load(write_run(tmp_path / "run", results))).verdict is Verdict.PASS
