@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -169,11 +170,11 @@ def progress_bar(members: int) -> Iterator[Callable[[int], None]]:
 def dask_executor(address: str) -> AbstractContextManager[Executor]:
     """An executor on a Dask cluster; the extra `dask` brings what it needs."""
     try:
-        from distributed import Client
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         raise WrongArguments("--scheduler needs the extra: pip install 'patient-access-conformance[dask]'") from error
     try:
-        client = Client(address, timeout="10s")
+        client = distributed.Client(address, timeout="10s")
     except (OSError, TimeoutError, ValueError) as error:
         raise WrongArguments(f"no Dask scheduler answers at {address}: {error}") from error
     return cast(AbstractContextManager[Executor], client.get_executor(pure=False))

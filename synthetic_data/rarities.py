@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from synthetic_data.chart import SNOMED, Chart
-from synthetic_data.course import answer
+from synthetic_data.instruments import answer
 from synthetic_data.notes import note_text
 from synthetic_data.records import (
     Assessment,

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, cast
 
 from synthetic_data.chart import SNOMED, Chart
-from synthetic_data.course import answer
+from synthetic_data.instruments import answer
 from synthetic_data.notes import note_text
 from synthetic_data.people.demographics import years_between
 from synthetic_data.records import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthetic_data.course import answer, items_of
+from synthetic_data.instruments import answer, items_of
 from synthetic_data.members import Makers
 from synthetic_data.network import make_network
 from synthetic_data.npi import is_valid_npi, npi
