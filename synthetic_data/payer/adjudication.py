@@ -81,6 +81,10 @@ class Accumulators:
     deductible: dict[int, int] = field(default_factory=dict)
     out_of_pocket: dict[int, int] = field(default_factory=dict)
 
+    def copy(self) -> Accumulators:
+        """What was counted up to now."""
+        return Accumulators(self.plan, dict(self.deductible), dict(self.out_of_pocket))
+
     def take_deductible(self, year: int, allowed: int) -> int:
         """The part of an allowed amount that the deductible takes, now counted."""
         met = self.deductible.get(year, 0)

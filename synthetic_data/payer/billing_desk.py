@@ -287,7 +287,14 @@ def _dental_bill(desk: _Desk, visit: DentalVisit) -> Bill:
         team=_team(desk, "oral", visit.clinician),
         diagnoses=(("Z01.20", "principal"),),
         planned=tuple(
-            Planned(line.code, 1, tooth=line.tooth or "", surfaces=line.surfaces, area=line.quadrant or "")
+            Planned(
+                line.code,
+                1,
+                ("KX",) if line.tooth else (),
+                tooth=line.tooth or "",
+                surfaces=line.surfaces,
+                area=line.quadrant or "",
+            )
             for line in visit.lines
         ),
         part2=False,

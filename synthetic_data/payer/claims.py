@@ -39,6 +39,7 @@ NOTES = {
     "replaced": "This claim takes the place of an earlier one.",
     "cancelled": "This claim was taken back by the provider.",
 }
+INSTITUTIONAL = frozenset({"inpatient", "outpatient"})
 DENIED = frozenset({"documentation", "authorization", "early"})
 
 # What happens to the claims of a rare kind, in turn; a common kind draws by chance.
@@ -186,17 +187,12 @@ def _adjudicate(office: _Office, bill: Bill) -> list[Claim]:
     identifier = f"{office.member.id}-eob-{bill.suffix}"
     case = _Case(bill, ours, other, number, identifier, received, created, updated, authorization)
     again = created + timedelta(days=16, minutes=35)
+    if fate == "cancelled":
+        return [_taken_back(office, case, "paid", updated, ())]
     if fate != "replaced" or again > office.world.as_of:
         return [_claim(office, case, "paid" if fate == "replaced" else fate)]
-    # The provider corrects the claim: the first is taken back and another takes its place.
+    # The provider corrects a claim that was paid in part: the first is taken back and another takes its place.
     successor = f"{number}R1"
-    first = replace(
-        _claim(office, case, "paid"),
-        status="cancelled",
-        related=(("replacedby", successor),),
-        updated=again,
-        notes=(NOTES["cancelled"],),
-    )
     second = _claim(
         office,
         case._replace(
@@ -208,7 +204,28 @@ def _adjudicate(office: _Office, bill: Bill) -> list[Claim]:
         ),
         "bundled" if len(bill.planned) > 1 else "paid",
     )
-    return [first, replace(second, related=(("prior", number),), notes=(*second.notes, NOTES["replaced"]))]
+    return [
+        _taken_back(office, case, "units", again, (("replacedby", successor),)),
+        replace(second, at_header=False, related=(("prior", number),), notes=(*second.notes, NOTES["replaced"])),
+    ]
+
+
+def _taken_back(
+    office: _Office, case: _Case, fate: str, updated: datetime, related: tuple[tuple[str, str], ...]
+) -> Claim:
+    """A claim the provider has taken back: nothing is paid, and nothing counts towards deductible or limit."""
+    counted = office.accumulators.copy()
+    claim = _claim(office, case, fate)
+    office.accumulators = counted
+    return replace(
+        claim,
+        status="cancelled",
+        payment="",
+        updated=updated,
+        related=related,
+        at_header=case.bill.kind in INSTITUTIONAL,
+        notes=(*claim.notes, NOTES["cancelled"]),
+    )
 
 
 def _fate(office: _Office, bill: Bill, authorization: Authorization | None) -> str:
@@ -217,8 +234,8 @@ def _fate(office: _Office, bill: Bill, authorization: Authorization | None) -> s
         return "authorization"
     if authorization is not None and authorization.outcome == "partial":
         return "units"
-    if bill.kind in {"inpatient", "outpatient", "oral"} or isinstance(bill.details, Ride):
-        return ROTATION[(office.member.number + number) % len(ROTATION)]
+    if bill.kind in INSTITUTIONAL or bill.kind == "oral" or isinstance(bill.details, Ride):
+        return ROTATION[(number + _first_turn(office.member, bill)) % len(ROTATION)]
     if bill.home.kind == "primary-care" and office.member.line_of_business == "bh":
         return "capitation"
     draw = office.random.random()
@@ -226,6 +243,12 @@ def _fate(office: _Office, bill: Bill, authorization: Authorization | None) -> s
         if draw < limit:
             return fate
     return "paid"
+
+
+def _first_turn(member: Member, bill: Bill) -> int:
+    """Planted members start at the first turn, so that a small population has a replaced claim of each rare kind."""
+    planted = member.planted_for if bill.kind in INSTITUTIONAL else "must-support" in member.planted_for
+    return 0 if planted else member.number
 
 
 def _timing(office: _Office, bill: Bill) -> tuple[date, datetime, datetime]:
@@ -246,7 +269,7 @@ def _claim(office: _Office, case: _Case, fate: str) -> Claim:
     secondary = case.other is not None and pays_last(member)
     denied, capitated = fate in DENIED, fate == "capitation"
     to_patient = not bill.in_network and member.line_of_business == "qhp"
-    notes: list[str] = ["cancelled"] if fate == "cancelled" else []
+    notes: list[str] = []
     lines = []
     for sequence, planned in enumerate(bill.planned, 1):
         reason, allowed_units = _cut(fate, bill, planned, sequence)
@@ -272,7 +295,7 @@ def _claim(office: _Office, case: _Case, fate: str) -> Claim:
         id=case.identifier,
         number=case.number,
         kind=bill.kind,
-        status="cancelled" if fate == "cancelled" else "active",
+        status="active",
         outcome="partial" if partly else "complete",
         coverage=case.ours.id,
         other_coverage=case.other.id if case.other is not None else "",
@@ -288,7 +311,7 @@ def _claim(office: _Office, case: _Case, fate: str) -> Claim:
         diagnoses=bill.diagnoses,
         lines=tuple(lines),
         total=total([line.amounts for line in lines]),
-        at_header=bill.kind in {"inpatient", "outpatient"} and (member.number + office.sequence) % 2 == 1,
+        at_header=bill.kind in INSTITUTIONAL and (member.number + office.sequence) % 2 == 1,
         in_network=bill.in_network,
         related=(),
         payee="beneficiary" if to_patient else "provider",

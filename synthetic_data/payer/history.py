@@ -79,7 +79,7 @@ def audit_events(member: Member, world: World) -> Iterator[Json]:
         "id": f"{member.id}-audit-1",
         "meta": {"lastUpdated": instant(when)},
         "type": coding("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation"),
-        "subtype": [coding("http://hl7.org/fhir/restful-interaction", "search-type", "search")],
+        "subtype": [coding("http://hl7.org/fhir/restful-interaction", "search-type")],
         "action": "E",
         "recorded": instant(when),
         "outcome": "0",
