@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from suites.profiles.fhirpath.choices import CHOICES
 from suites.profiles.fhirpath.environment import Env, Many, Truth
+from suites.profiles.fhirpath.equality import all_equivalent, distinct
 from suites.profiles.fhirpath.errors import NotFHIRPath
 from suites.profiles.fhirpath.functions import FUNCTIONS
 from suites.profiles.fhirpath.logic import connected, equal_to, equal_to_text, is_in, negation, ordered
@@ -40,7 +42,7 @@ from suites.profiles.fhirpath.syntax import (
     Unary,
     Variable,
 )
-from suites.profiles.fhirpath.values import CHOICES, Quantity, all_equivalent, distinct, plain
+from suites.profiles.fhirpath.values import Quantity, plain
 
 _LOGIC = frozenset(("and", "or", "xor", "implies"))
 _COMPARES = frozenset(("=", "!=", "~", "!~", "<", "<=", ">", ">=", "in", "contains"))

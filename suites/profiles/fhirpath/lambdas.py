@@ -7,9 +7,9 @@ from typing import Any
 
 from suites.profiles.fhirpath.closures import criterion, many, uses_index
 from suites.profiles.fhirpath.environment import Env, Focus, Items, Many
+from suites.profiles.fhirpath.equality import key_of
 from suites.profiles.fhirpath.errors import EvaluationError
 from suites.profiles.fhirpath.syntax import Tree
-from suites.profiles.fhirpath.values import key_of
 
 Build = Callable[[Many, tuple[Tree, ...]], Many]
 MOST_REPEATED = 100_000

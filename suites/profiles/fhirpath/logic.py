@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from suites.profiles.fhirpath.environment import Env, Many, Truth
+from suites.profiles.fhirpath.equality import all_equal, equal, key_of
 from suites.profiles.fhirpath.errors import EvaluationError
 from suites.profiles.fhirpath.operators import ORDERED, order
-from suites.profiles.fhirpath.values import all_equal, equal, key_of
 
 
 def connected(sign: str, left: Truth, right: Truth) -> Truth:

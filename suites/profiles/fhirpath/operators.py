@@ -8,10 +8,11 @@ from decimal import Decimal, DivisionByZero, InvalidOperation
 from typing import Any
 
 from suites.profiles.fhirpath.environment import Items, one
+from suites.profiles.fhirpath.equality import as_moment, as_quantity, same_unit
 from suites.profiles.fhirpath.errors import EvaluationError
 from suites.profiles.fhirpath.functions.conversion import to_string
 from suites.profiles.fhirpath.times import Moment, compare, shifted
-from suites.profiles.fhirpath.values import Quantity, as_moment, as_quantity, plain, same_unit
+from suites.profiles.fhirpath.values import Quantity, plain
 
 _NUMBERS = (int, Decimal)
 _MOST_DIGITS = 400

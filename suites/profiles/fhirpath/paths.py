@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from suites.profiles.fhirpath.choices import CHOICES
 from suites.profiles.fhirpath.environment import Env, Focus, Items, Many, Truth
 from suites.profiles.fhirpath.errors import EvaluationError, NotFHIRPath
-from suites.profiles.fhirpath.values import CHOICES, collect, has_type, plain
+from suites.profiles.fhirpath.types import has_type
+from suites.profiles.fhirpath.values import collect, plain
 
 _CONSTANTS = {
     "ucum": "http://unitsofmeasure.org",

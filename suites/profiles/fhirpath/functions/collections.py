@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from suites.profiles.fhirpath.environment import Env, Function, Items, one
+from suites.profiles.fhirpath.equality import distinct, key_of
 from suites.profiles.fhirpath.errors import EvaluationError
 from suites.profiles.fhirpath.times import Moment
-from suites.profiles.fhirpath.values import children, descendants, distinct, key_of, plain
+from suites.profiles.fhirpath.values import children, descendants, plain
 
 
 def _booleans(items: Items, name: str) -> list[bool]:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from suites.profiles.fhirpath.environment import Env, Function, Items, one
+from suites.profiles.fhirpath.equality import as_quantity
 from suites.profiles.fhirpath.times import Moment, moment, time_of_day
-from suites.profiles.fhirpath.values import Quantity, as_quantity, plain
+from suites.profiles.fhirpath.values import Quantity, plain
 
 Convert = Callable[[Any], Any]
 _TRUE = frozenset(("true", "t", "yes", "y", "1", "1.0"))

@@ -8,8 +8,9 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from suites.profiles.fhirpath.environment import Env, Function, Items, one
+from suites.profiles.fhirpath.equality import as_quantity
 from suites.profiles.fhirpath.errors import EvaluationError
-from suites.profiles.fhirpath.values import Quantity, as_quantity, plain
+from suites.profiles.fhirpath.values import Quantity, plain
 
 _MOST_DIGITS = 400
 

@@ -36,6 +36,12 @@ trees = st.recursive(
 name = st.sampled_from(["p", "q", "r", "s", "k", "l", "k.p", "l.p", "l.s", "k.l.q", "s[0]", "l[1].q", "$this"])
 text = words.map(lambda w: f"'{w}'")
 number = st.integers(0, 9).map(str)
+# Of one type each: the other implementation takes 0 for false and 1 for true, as Python does.
+texts = st.one_of(
+    text, st.sampled_from(["p", "s", "k.p", "l.p", "l.s", "(p | s)", "s.tail()", "l.s.first()", "p.upper()"])
+)
+numbers = st.one_of(number, st.sampled_from(["q", "k.q", "l.q", "s.count()", "p.length()", "(q + 1)", "l.q.last()"]))
+booleans = st.sampled_from(["true", "false", "r", "k.r", "p.exists()", "(q > 2)", "s.empty()", "r.not()"])
 
 
 def _functions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -66,11 +72,12 @@ def _functions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             "r.not()",
         ]
     )
-    one = st.sampled_from(["select", "subsetOf", "supersetOf", "intersect", "exclude", "combine", "union"])
+    one = st.sampled_from(["subsetOf", "supersetOf", "intersect", "exclude", "combine", "union"])
     return st.one_of(
         st.builds("{}.{}".format, name, plain),
         st.builds("({}).{}".format, inner, plain),
-        st.builds("{}.{}({})".format, name, one, inner),
+        st.builds("{}.{}({})".format, texts, one, texts),
+        st.builds("{}.select({})".format, name, inner),
         st.builds("{}.where({}).{}".format, name, criteria, plain),
         st.builds("{}.{}({})".format, name, st.sampled_from(["where", "all", "exists"]), criteria),
         st.builds("iif({}.exists(), {}, {})".format, name, inner, inner),
@@ -84,7 +91,10 @@ def _functions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 def _operators(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     logic = st.sampled_from(["and", "or", "xor", "implies"])
     return st.one_of(
-        st.builds("({}) {} ({})".format, inner, st.sampled_from(["=", "!=", "|"]), inner),
+        *(
+            st.builds("{} {} {}".format, side, st.sampled_from(["=", "!="]), side)
+            for side in (texts, numbers, booleans)
+        ),
         st.builds("({}.exists()) {} ({}.exists())".format, name, logic, name),
         st.builds("(r) {} ({}.empty())".format, logic, name),
         st.builds("q {} {}".format, st.sampled_from(["<", ">", "<=", ">=", "+", "-", "*", "div", "mod"]), number),
