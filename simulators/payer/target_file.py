@@ -59,6 +59,8 @@ def content(payer: Payer, manifest: Path, control_url: str) -> dict[str, Any]:
         "limits": {"requests": deployment.limits.requests, "per_seconds": deployment.limits.per_seconds},
         "permitted": {"load": True, "negative_logins": True, "registration": deployment.onboarding.dynamic},
     }
+    if deployment.portals.member and places.member:
+        table["portal"] = {"step": portals.ending_recipe()}
     if control_url:
         table["control"] = {"url": control_url}
     return table

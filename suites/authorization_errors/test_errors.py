@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from suites.kit.app import App, Attempt
+from suites.kit.forms import Journey
+from suites.kit.landing import AuthorizationRequest
 from suites.kit.outcomes import control, expect, findings, judged, not_applicable
-from suites.kit.recipe import Choices
+from suites.kit.recipe import APPROVE_ALL, Choices
 from suites.kit.target import Member, Target
+from suites.kit.workbench import Workbench
 from suites.protocol import scopes, urls
 
 FreshCode = Callable[..., Attempt]
@@ -285,4 +288,25 @@ def test_client_secret_in_the_browser_is_not_needed(confidential_app: App, membe
         attempt.landing.value("code"),
         "no secret is needed at the authorization endpoint",
         found=attempt.landing.described,
+    )
+
+
+@pytest.mark.requirement("OIDC-PROMPT-02")
+def test_prompt_login_asks_again(workbench: Workbench, app: App, member: Member, target: Target) -> None:
+    """prompt=login shows the login page to a member whose session is live."""
+    if not target.login.plain_forms:
+        not_applicable("the target's pages need a browser, where every launch starts without a session")
+    control(app.authorize(member).landing.value("code"), "the member has a session")
+    request, _ = app.request(change={"prompt": "login"})
+    journey = Journey(
+        workbench.http, AuthorizationRequest(request.url, (), request.redirect_uri), member.identity(), APPROVE_ALL, {}
+    )
+    journey.cookies = {host: dict(held) for host, held in workbench.forms.sessions.get(member.username, {}).items()}
+    landing = journey.finish(lambda: journey.open("GET", request.url))
+    expect(
+        not landing.redirected and journey.page.find("input[type=password]"),
+        "prompt=login must ask the member to sign in again",
+        expected="the login page",
+        found=landing.described,
+        evidence=landing.evidence[-1],
     )

@@ -13,7 +13,7 @@ import importlib.util
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -117,11 +117,12 @@ class Browser:
         listener: Listener | None = None,
         pictures: bool = False,
         steps: Sequence[Step] | None = None,
+        extra: Mapping[str, str] | None = None,
     ) -> Landing:
         """Carry one member from the authorization request to its end."""
         context = self.context()
         try:
-            journey = _Journey(self, context, request.redirect_uri, identity, choices, pictures)
+            journey = _Journey(self, context, request.redirect_uri, identity, choices, pictures, extra or {})
             if listener is None and request.redirect_uri:
                 journey.catch_redirects()
             journey.open(request)
@@ -146,12 +147,14 @@ class _Journey:
         identity: Identity,
         choices: Choices,
         pictures: bool,
+        extra: Mapping[str, str],
     ) -> None:
         self.recorder = browser.recorder
         self.page: Page = context.new_page()
         self.context = context
         self.redirect_uri = redirect_uri
         self.identity, self.choices, self.pictures = identity, choices, pictures
+        self.extra = extra
         self.landed = ""
         self.evidence: list[str] = []
         self.documents: list[Response] = []
@@ -216,7 +219,7 @@ class _Journey:
             for extra in wanted(step, self.identity, self.choices):
                 if self.landed:
                     return self._landing()
-                selector = filled(step.at, self.identity, extra)
+                selector = filled(step.at, self.identity, {**self.extra, **extra})
                 if not self._comes(selector, steps[number:], step, may_refuse):
                     if self._is_back():
                         return self._landing()
@@ -269,7 +272,7 @@ class _Journey:
     def _selectors(self, steps: Sequence[Step]) -> list[str]:
         return list(
             dict.fromkeys(
-                filled(step.at, self.identity, {"scope": "", **extra})
+                filled(step.at, self.identity, {"scope": "", **self.extra, **extra})
                 for step in steps
                 for extra in wanted(step, self.identity, self.choices)
             )
@@ -280,7 +283,7 @@ class _Journey:
 
     def _do(self, step: Step, element: Locator, extra: dict[str, str]) -> None:
         if step.do == "fill":
-            element.fill(filled(step.value, self.identity, extra))
+            element.fill(filled(step.value, self.identity, {**self.extra, **extra}))
         elif step.do == "answer":
             element.fill(answer_for(self.identity, self.page.inner_text("body")))
         elif step.do == "one_time_code":
@@ -307,7 +310,7 @@ class _Journey:
     def _choose(self, element: Locator, step: Step, extra: dict[str, str]) -> None:
         tag = element.evaluate("e => e.tagName.toLowerCase()")
         if tag == "select":
-            element.select_option(filled(step.value, self.identity, extra))
+            element.select_option(filled(step.value, self.identity, {**self.extra, **extra}))
         elif element.get_attribute("type") in ("radio", "checkbox"):
             element.check(force=True)
         else:

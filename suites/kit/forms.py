@@ -5,7 +5,7 @@ Only for pages that work without scripts (`login.plain_forms`); the launches the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from suites.kit.http import Answer, Http
@@ -59,7 +59,7 @@ class Forms:
         fresh: bool = False,
     ) -> Landing:
         """Carry one member from the authorization request to its end, in a new session where `fresh`."""
-        journey = _Journey(self.http, request, identity, choices, self.extra)
+        journey = Journey(self.http, request, identity, choices, self.extra)
         if not fresh:
             journey.cookies = self.sessions.setdefault(identity.username, {})
         journey.may_refuse = may_refuse
@@ -79,21 +79,24 @@ class Forms:
             f"all {len(self.steps)} steps of the login recipe were done without coming back to the app: {journey.where()}"
         )
 
-    def sign_in(self, url: str, identity: Identity, steps: Sequence[Step], extra: dict[str, str]) -> tuple[str, str]:
-        """Open a page that asks for a login, follow steps, give the last page's URL and text."""
-        request = AuthorizationRequest(url, (), "")
-        journey = _Journey(self.http, request, identity, APPROVE_ALL, {**self.extra, **extra})
+    def sign_in(
+        self, url: str, identity: Identity, steps: Sequence[Step], extra: dict[str, str] | None = None
+    ) -> Journey:
+        """Open a page that asks for a login in a new session, follow the steps, and give the journey to go on with."""
+        journey = Journey(
+            self.http, AuthorizationRequest(url, (), ""), identity, APPROVE_ALL, {**self.extra, **(extra or {})}
+        )
         try:
             journey.open("GET", url)
             journey.follow(steps)
-        except _Ended as ended:
-            return ended.landing.url, ended.landing.page
         except CannotFill as wrong:
             raise RecipeStuck(str(wrong)) from None
-        return journey.url, journey.page.text
+        return journey
 
 
-class _Journey:
+class Journey:
+    """One member's way through the pages: the session, the page it stands on, what was seen."""
+
     def __init__(
         self, http: Http, request: AuthorizationRequest, identity: Identity, choices: Choices, extra: dict[str, str]
     ) -> None:
@@ -132,7 +135,7 @@ class _Journey:
                     cookies=cookies,
                 )
             else:
-                answer = self.http.send("GET", url, headers={"Accept": "text/html"}, cookies=cookies)
+                answer = self.http.send("GET", url, headers={"Accept": "text/html,*/*;q=0.5"}, cookies=cookies)
             self.evidence.append(answer.evidence)
             _keep(cookies, answer)
             self.url, self.answer = url, answer
@@ -227,6 +230,18 @@ class _Journey:
             self.open("POST", url, form.pairs(pressed))
         else:
             self.open("GET", urls.with_query(url.partition("?")[0], form.pairs(pressed)))
+
+    def press(self, element: Element) -> None:
+        """Press a link or button of the page."""
+        self._press(element)
+
+    def finish(self, act: Callable[[], None]) -> Landing:
+        """Do one more thing and say where it ended."""
+        try:
+            act()
+        except _Ended as ended:
+            return ended.landing
+        return self.page_landing()
 
     def _ended(self, url: str) -> None:
         self.http.recorder.masker.learn_from_url(url)

@@ -54,6 +54,7 @@ class Client:
     client_secret_env: str = ""
     private_key_file: Path | None = None
     key_id: str = ""
+    title: str = ""  # the name members see, where it differs from `name`
     algorithm: str = "ES384"
 
     @property

@@ -66,6 +66,7 @@ def _register(payer: Payer, name: str, kind: str) -> dict[str, Any]:
     scopes = tuple(one for one in all_scopes if one.startswith("system/") == backend)
     entry: dict[str, Any] = {
         "name": name,
+        "title": f"Test app ({name})",
         "type": "confidential-asymmetric" if backend else kind,
         "client_id": f"test-{name}",
         "redirect_uri": "http://127.0.0.1:8765/callback",
@@ -79,7 +80,7 @@ def _register(payer: Payer, name: str, kind: str) -> dict[str, Any]:
         entry["private_key_file"] = str(path)
     server.ledger.save_client(
         Client(
-            client_id=entry["client_id"], name=f"Test app ({name})", type=kind, redirect_uris=() if backend else (REDIRECT,), scopes=scopes,
+            client_id=entry["client_id"], name=entry["title"], type=kind, redirect_uris=() if backend else (REDIRECT,), scopes=scopes,
             grant_types=("client_credentials",) if backend else ("authorization_code", "refresh_token"),
             secret_digest=digest(secret) if secret else "", jwks=jwks, company="Conformance tests", contact="tests@app.example",
             description="Registered for conformance tests.", policy_uri="https://app.example/privacy", created_at=payer.clock.timestamp(),

@@ -44,6 +44,11 @@ def login_recipe(deployment: Deployment) -> list[dict[str, Any]]:
     return steps
 
 
+def ending_recipe() -> list[dict[str, Any]]:
+    """What a signed-in member does on the page of connected apps to end one app's access."""
+    return [{"do": "click", "at": "button[aria-label*='{client_name}']"}]
+
+
 def answers_for(deployment: Deployment, member: dict[str, Any]) -> dict[str, str]:
     """What the pages may ask of a member, by the text on the page: challenge questions, and the client identifier where needed."""
     found = dict(member.get("answers", {}))
