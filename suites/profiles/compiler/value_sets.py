@@ -56,10 +56,9 @@ class ValueSets:
             elsewhere = self._system_elsewhere(url)
             own = self._own_systems.get(url)
             mine = CodeSystem(url, own, "") if own is not None else None
-            incomplete = mine is None or not mine.complete
-            self._systems[url] = (
-                elsewhere if incomplete and elsewhere is not None and elsewhere.complete else mine or elsewhere
-            )
+            # The package's own counts, unless only another package has all the codes.
+            lent = elsewhere is not None and elsewhere.complete and (mine is None or not mine.complete)
+            self._systems[url] = elsewhere if mine is None or lent else mine
         return self._systems[url]
 
     def _extent(self, url: str) -> Extent | None:
