@@ -110,8 +110,8 @@ def _referring(
     unique = {candidate.rid: candidate for candidate in candidates}
     return [
         candidate
-        for candidate in world.visible(list(unique.values()))
-        if any(value in names for value in candidate.index.get(parameter, ()))
+        for candidate in unique.values()
+        if any(value in names for value in candidate.index.get(parameter, ())) and world.may_include(candidate)
     ]
 
 

@@ -144,7 +144,7 @@ def clause_of(catalog: Catalog, type_name: str, name: str, value: str) -> Clause
 
 
 def _clause(catalog: Catalog, type_name: str, name: str, value: str, depth: int = 0) -> Clause | None:
-    if depth > DEEPEST_CHAIN:
+    if name.count(".") > DEEPEST_CHAIN or depth > DEEPEST_CHAIN:
         raise invalid(name, f"a chain of more than {DEEPEST_CHAIN} references is too costly")
     if name.startswith("_has:"):
         return _reverse_chain(catalog, type_name, name, value, depth)

@@ -237,12 +237,12 @@ def test_every_parameter_finds_what_the_evaluator_finds(generated: Api, dataset:
                     continue
                 found = {one["id"]: evaluator.nodes(one, expression) for one in resources}
                 having = [nodes for nodes in found.values() if nodes]
-                samples = dict.fromkeys(
+                questions = dict.fromkeys(
                     pair
                     for nodes in having[:: max(1, len(having) // samples)][:samples]
                     for pair in itertools.islice(values_for(kind, nodes, world.base), 24)
                 )
-                for modifier, value in samples or [("missing", "true"), ("missing", "false")]:
+                for modifier, value in questions or [("missing", "true"), ("missing", "false")]:
                     if modifier == "missing" and kind == "uri" and name == "_source":
                         continue
                     expected = sorted(
