@@ -192,7 +192,7 @@ def _decide(
         facility=home.site.id,
         diagnosis=need.diagnosis,
         coverage=_coverage(member, need.start),
-        part2=need.part2,
+        part2=need.part2 or any(each.part2 for each in member.diagnoses if each.id == need.diagnosis),
         updated=min(updated + timedelta(minutes=25), as_of),
     )
 
@@ -215,12 +215,13 @@ def _appeal(kind: str, determined: datetime | None, random: Random, as_of: datet
 
 def _turnaround(random: Random, expedited: bool, extended: bool) -> timedelta:
     minutes = timedelta(minutes=random.randrange(60))
+    if extended:
+        return (
+            (timedelta(hours=72) if expedited else timedelta(days=7)) + timedelta(days=random.randint(1, 12)) + minutes
+        )
     if expedited:
         return timedelta(hours=random.randint(4, 70)) + minutes
-    return (
-        timedelta(days=random.randint(8, 19) if extended else random.randint(1, 6), hours=random.randint(0, 8))
-        + minutes
-    )
+    return timedelta(days=random.randint(1, 6), hours=random.randint(0, 8)) + minutes
 
 
 def _reason(initial: str, place: int) -> str:

@@ -52,7 +52,12 @@ class _Desk(NamedTuple):
 def bills_of(member: Member, world: World, random: Random) -> list[Bill]:
     """All bills of a member in the order in which the care was given."""
     desk = _Desk(member, world, random, {each.id: each for each in member.diagnoses}, table("codes/services.yaml"))
-    bills = [*_contacts(desk), *_drugs(desk), *_dental(desk), *_drug_tests(desk)]
+    protected = {each.icd10.code for each in member.diagnoses if each.part2}
+    bills = [
+        # A bill that names a substance use diagnosis is protected whoever sends it.
+        bill._replace(part2=True) if not bill.part2 and any(code in protected for code, _ in bill.diagnoses) else bill
+        for bill in (*_contacts(desk), *_drugs(desk), *_dental(desk), *_drug_tests(desk))
+    ]
     bills.sort(key=lambda bill: (bill.day, bill.suffix))
     return bills
 
