@@ -15,7 +15,7 @@ SystemElsewhere = Callable[[str], CodeSystem | None]
 ValueSetElsewhere = Callable[[str], ValueSet | None]
 
 DEEPEST = 40
-"""Imports of imports that are followed; the official guides go four deep."""
+"""Imports of imports that are followed; the official packages go nine deep."""
 
 
 class ValueSets:
