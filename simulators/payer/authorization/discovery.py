@@ -309,7 +309,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
     async def jwks(request: Request) -> Response:
         server.refresh()
         body = orjson.dumps(keys.published_keys(payer.faults, server.keys.public()))
-        return Response(body, 200, {"Cache-Control": "max-age=60"}, "application/json")
+        return Response(body, 200, {"Cache-Control": "max-age=60", **cors.headers(payer, request)}, "application/json")
 
     async def style(request: Request) -> Response:
         colours = {

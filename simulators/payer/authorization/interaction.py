@@ -7,7 +7,6 @@ browser that began it. Leaves to others: the request (authorize.py), credentials
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
@@ -20,15 +19,15 @@ from simulators.payer.authorization.answers import Asked
 from simulators.payer.authorization.clients import client_is_served
 from simulators.payer.authorization.errors import InvalidRequest
 from simulators.payer.authorization.parameters import Parameters
-from simulators.payer.authorization.records import Client, Code, Consent, digest, fresh, same
+from simulators.payer.authorization.records import Code, Consent, digest, fresh
 from simulators.payer.authorization.server import Server, of
+from simulators.payer.authorization.transactions import PORTAL, Transaction, drop, find, save
 from simulators.payer.context import Payer
 from simulators.payer.portals import people, rendering, sessions
 from simulators.payer.portals.people import Member
-from simulators.payer.protection import limits
+from simulators.payer.protection import journal, limits
 from simulators.payer.rules import rule
 
-TRANSACTION_LIFE = 900.0
 BROWSER_COOKIE = "pa_browser"
 
 
@@ -80,59 +79,6 @@ def prompt_none_answer(signed_in: bool) -> str:
 def shows_page(signed_in: bool) -> str:
     """prompt=none leads to the login page."""
     return ""
-
-
-PORTAL = Client("", "your member account", "public")  # who asks when a member signs in to their own pages
-
-
-@dataclass
-class Transaction:
-    """What was asked and what has been done, between two pages."""
-
-    id: str
-    asked: Asked
-    browser: str  # digest of the cookie of the browser that began
-    csrf: str
-    username: str = ""
-    auth_time: float = 0.0
-    done: list[str] = field(default_factory=list)  # password, factor, challenge, identifier
-    mailed: str = ""
-    mailed_at: float = 0.0
-    answered: int = 0
-    wrong: int = 0
-    message: str = ""
-
-
-def save(server: Server, transaction: Transaction) -> None:
-    """Keep what has been done."""
-    detail = {**asdict(transaction), "client_id": transaction.asked.client.client_id}
-    detail["asked"] = {**asdict(transaction.asked), "client": None, "prompt": sorted(transaction.asked.prompt)}
-    server.payer.database.execute(
-        "INSERT INTO transactions (id, detail, expires_at) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET detail = excluded.detail",
-        (digest(transaction.id), orjson.dumps(detail).decode(), server.payer.clock.timestamp() + TRANSACTION_LIFE),
-    )
-
-
-def find(server: Server, request: Request, id: str) -> Transaction | None:
-    """The transaction of that id, if this browser began it and its time is not over."""
-    row = server.payer.database.one(
-        "SELECT detail FROM transactions WHERE id = ? AND expires_at > ?", (digest(id), server.payer.clock.timestamp())
-    )
-    if row is None:
-        return None
-    detail = orjson.loads(row[0])
-    client_id = detail.pop("client_id")
-    client = server.client(client_id) if client_id else PORTAL
-    if client is None or not same(detail["browser"], digest(sessions.browser(request))):
-        return None
-    asked = detail.pop("asked")
-    asked.update(client=client, prompt=frozenset(asked["prompt"]))
-    return Transaction(**{**detail, "asked": Asked(**asked)})
-
-
-def drop(server: Server, transaction: Transaction) -> None:
-    """It is over."""
-    server.payer.database.execute("DELETE FROM transactions WHERE id = ?", (digest(transaction.id),))
 
 
 def begin(server: Server, request: Request, asked: Asked) -> Response:
@@ -236,9 +182,13 @@ def _sign_in(server: Server, transaction: Transaction, form: Parameters, address
     right = people.password_is_right(payer.faults, member.password if member else "\0nobody", password)
     if member is None or not right:
         people.failed(payer, username)
+        journal.of(payer).audit(
+            username[:100], "sign in", client_id=transaction.asked.client.client_id, outcome="refused"
+        )
         transaction.message = people.sign_in_refusal(payer.faults, member is not None)
         return None
     people.succeeded(payer, username)
+    journal.of(payer).audit(username, "sign in", client_id=transaction.asked.client.client_id)
     transaction.username, transaction.auth_time = username, payer.clock.timestamp()
     transaction.done = ["password"]
     return member
@@ -287,6 +237,7 @@ def proceed(server: Server, request: Request, transaction: Transaction, form: Pa
         if not denial_is_denied(payer.faults, form.get("decision") == "allow"):
             drop(server, transaction)
             asked = transaction.asked
+            journal.of(payer).audit(member.username, "decline", client_id=asked.client.client_id)
             return answers.refuse(server, asked.redirect_uri, "access_denied", "the member declined", asked.state)
         chosen = consenting.chosen(payer, transaction.asked, member, form, _all(form, "category"), _all(form, "scope"))
         if chosen is None:
@@ -364,6 +315,14 @@ def _allow(
     with payer.database.transaction():
         server.ledger.add_consent(consent)
         server.ledger.add_code(code)
+    journal.of(payer).audit(
+        member.username,
+        "consent",
+        subject=consent.patient or "",
+        client_id=consent.client_id,
+        scope=consent.scope,
+        sensitive=consent.sensitive,
+    )
     return answers.redirect(server, asked.redirect_uri, {"code": text}, asked.state)
 
 

@@ -14,6 +14,7 @@ from simulators.payer.authorization.errors import NO_STORE, OAuthError, render
 from simulators.payer.authorization.records import Token, digest
 from simulators.payer.authorization.server import of
 from simulators.payer.context import Payer
+from simulators.payer.protection import journal
 from simulators.payer.rules import rule
 
 
@@ -88,6 +89,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
                     server.ledger.revoke_consent(token.consent, "app", now)
                 else:
                     server.ledger.revoke_token(token, now)
+                journal.of(payer).audit("app", "revoke", client_id=client.client_id, outcome=f"{token.kind} token")
             return Response(b"", status_for(payer.faults, token is not None), {**NO_STORE, **headers})
         except OAuthError as error:
             return render(error, headers)

@@ -1,0 +1,126 @@
+"""Refresh tokens: bound to their client, rotated, and a reused one ends its family (RFC 6749 section 6, RFC 9700 section 4.14).
+
+Leaves to others: what a refresh yields (issuing.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
+
+from simulators.payer.authorization import scopes
+from simulators.payer.authorization.errors import InvalidGrant, InvalidScope
+from simulators.payer.authorization.issuing import issue
+from simulators.payer.authorization.records import Token, digest
+from simulators.payer.authorization.requests import TokenRequest, client_for
+from simulators.payer.protection import journal
+from simulators.payer.rules import rule
+
+
+@rule
+def refresh_rotates(deployment_rotates: bool, client_type: str) -> bool:
+    """RFC 9700 section 2.2.2: refresh tokens of public clients rotate."""
+    return deployment_rotates or client_type == "public"
+
+
+@refresh_rotates.fault("refresh-token-not-rotated", violates="RFC9700-REFRESH-01")
+def never_rotates(deployment_rotates: bool, client_type: str) -> bool:
+    """A public client keeps the same refresh token for ever."""
+    return False
+
+
+@rule
+def refresh_is_good(token: Token, now: float) -> bool:
+    """A refresh token is neither used, revoked nor expired."""
+    return token.used_at is None and token.revoked_at is None and now < token.expires_at
+
+
+@refresh_is_good.fault("rotated-refresh-token-accepted", violates="RFC9700-REFRESH-02")
+def reuse(token: Token, now: float) -> bool:
+    """A refresh token that was rotated away works again."""
+    return token.revoked_at is None and now < token.expires_at
+
+
+@refresh_is_good.fault("expired-refresh-token-accepted", violates="SMART-STANDALONE-18")
+def refresh_for_ever(token: Token, now: float) -> bool:
+    """A refresh token works after its time."""
+    return token.used_at is None and token.revoked_at is None
+
+
+@refresh_is_good.fault("revoked-refresh-token-accepted", violates="RFC7009-REVOKE-02")
+def refresh_after_revocation(token: Token, now: float) -> bool:
+    """A refresh token works after it was revoked."""
+    return token.used_at is None and now < token.expires_at
+
+
+@rule
+def reuse_ends_the_grant() -> bool:
+    """RFC 9700 section 4.14.2: when a rotated refresh token comes back, its whole family is revoked."""
+    return True
+
+
+@reuse_ends_the_grant.fault("refresh-reuse-leaves-family-alive", violates="RFC9700-REFRESH-03")
+def family_survives() -> bool:
+    """A used refresh token comes back and is refused, but the newer tokens of its family go on working."""
+    return False
+
+
+@rule
+def refresh_of_client(token: Token, client_id: str) -> bool:
+    """RFC 6749 section 6: a refresh token belongs to the client it was issued to."""
+    return token.client_id == client_id
+
+
+@refresh_of_client.fault("refresh-token-of-other-client-accepted", violates="RFC6749-REFRESH-01")
+def refresh_by_anyone(token: Token, client_id: str) -> bool:
+    """One client uses the refresh token of another."""
+    return True
+
+
+class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
+    """RFC 6749 section 6 with rotation and reuse detection (RFC 9700 section 4.14)."""
+
+    def validate_token_request(self) -> None:
+        request = cast(TokenRequest, self.request)
+        server, faults, now = request.server, request.server.payer.faults, request.server.payer.clock.timestamp()
+        self.request.client = client = client_for(request, "refresh_token")
+        token = server.ledger.token(digest(request.parameters.required("refresh_token")))
+        if token is None or token.kind != "refresh" or not refresh_of_client(faults, token, client.client_id):
+            raise InvalidGrant("the refresh token is not known, or belongs to another app")
+        consent = server.ledger.consent(token.consent)
+        if consent is None or not refresh_is_good(faults, token, now):
+            if token.used_at is not None and reuse_ends_the_grant(faults):
+                server.ledger.revoke_consent(token.consent, "refresh token reused", now)
+                journal.of(server.payer).audit(
+                    "server", "revoke", client_id=client.client_id, outcome="refresh token reused"
+                )
+            raise InvalidGrant("the refresh token was used, revoked or has expired")
+        if consent.expires_at is not None and now >= consent.expires_at:
+            raise InvalidGrant("the time the member allowed is over")
+        if consent.rights_until is not None and now >= consent.rights_until:
+            raise InvalidGrant("the right to act for this member has ended")
+        granted, asked = scopes.split(token.scope), scopes.split(request.parameters.get("scope") or "")
+        if asked and not scopes.narrower_on_refresh(faults, asked, granted):
+            raise InvalidScope("a refresh may ask for less than was granted, not for more")
+        if refresh_rotates(faults, server.settings.rotate_refresh, client.type):
+            if not server.ledger.use_refresh(token, now) and token.used_at is None:
+                raise InvalidGrant("the refresh token was used by another request")
+            self.rotated = True
+        self.request.refresh_token, self.request.credential = token, consent
+        self.request.scope = " ".join(asked) if asked else token.scope
+
+    rotated = False
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        granted = self.request.scope
+        body = issue(
+            self.request.server,
+            self.request.client,
+            self.request.credential,
+            granted,
+            nonce=None,
+            requested=granted,
+            refresh=self.rotated,
+        )
+        return 200, body, []
