@@ -61,7 +61,9 @@ class PriorFormat(enum.StrEnum):
 
 metrics = typer.Typer(no_args_is_help=True, help="CMS-0057-F figures from access logs and prior authorization records.")
 
-Input = Annotated[str, typer.Option("--input", help="a file, a folder (with mapping.toml), or a database URL")]
+Input = Annotated[
+    str, typer.Option("--input", help="a file, a folder (with mapping.toml), an http address, or a database URL")
+]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", help="how the input tells what the metric asks (TOML)")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="the file to write; without it JSON and CSV go to stdout")

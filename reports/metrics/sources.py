@@ -10,6 +10,7 @@ import json
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,15 +31,20 @@ class Log:
     name: str
 
 
+def is_web(source: str) -> bool:
+    """Whether an input is fetched, such as the simulator's own usage log."""
+    return source.startswith(("http://", "https://"))
+
+
 def is_database(source: str) -> bool:
-    """Whether an input names a database rather than a file."""
-    return "://" in source
+    """Whether an input names a database rather than a file or a page."""
+    return "://" in source and not is_web(source)
 
 
 def find_mapping(source: str, given: Path | None) -> Path | None:
     """The mapping to use: the one given, or `mapping.toml` in the input folder."""
     inside = Path(source) / "mapping.toml"
-    return given or (inside if not is_database(source) and inside.is_file() else None)
+    return given or (inside if "://" not in source and inside.is_file() else None)
 
 
 def duckdb(memory: str = "3GB") -> Any:
@@ -54,6 +60,13 @@ def open_log(source: str, mapping: Mapping, con: Any = None) -> Log:
     """Open an access log."""
     if is_database(source):
         return _open_database(source, mapping)
+    if is_web(source):
+        with _fetched(source) as file:
+            log = open_log(str(file), mapping if mapping.format else replace(mapping, format="ndjson"), con)
+            # The file ends with this block, so its rows move into the connection.
+            return replace(
+                log, table=log.con.create_table(f"fetched_{uuid.uuid4().hex}", log.table, temp=True), name=source
+            )
     files = log_files(source, mapping)
     kind = mapping.format or SUFFIXES.get(files[0].suffix, "")
     names = [str(file) for file in files]
@@ -140,6 +153,24 @@ def _open_database(url: str, mapping: Mapping) -> Log:
         shown = url.partition("://")[0] + "://…"  # the address may hold a password
         raise BadInput(f"{shown}: table {mapping.table!r} cannot be opened: {str(error).splitlines()[0]}") from None
     return Log(con, table, _fitting(table, mapping, mapping.table), mapping.table)
+
+
+@contextmanager
+def _fetched(url: str) -> Iterator[Path]:
+    """A log over HTTP in a temporary file."""
+    import httpx
+
+    with tempfile.TemporaryDirectory(prefix="patient-access-log-") as folder:
+        target = Path(folder) / "log.ndjson"
+        try:
+            with httpx.stream("GET", url, timeout=60, follow_redirects=False) as answer, target.open("wb") as file:
+                if answer.status_code != 200:
+                    raise BadInput(f"{url}: answered {answer.status_code}")
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+        except httpx.HTTPError as error:
+            raise BadInput(f"{url}: {type(error).__name__}: {error}") from None
+        yield target
 
 
 def _audit_events(con: Any, files: list[Path]) -> Any:

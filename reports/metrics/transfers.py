@@ -33,7 +33,7 @@ def slots(events: Any, mode: str, idle: int, year: Year, by_month: bool = False)
     month = ibis.literal(0, "int64")
     if by_month:
         for start in zone.month_starts(year.year, zone.zone(year.zone_name)):
-            month = month + (events.at >= start).cast("int64")
+            month = month + ibis.ifelse(events.at >= start, 1, 0)
 
     def kept(column: Any, kind: str) -> Any:
         return ibis.ifelse(counts, column, ibis.null(kind))
@@ -75,14 +75,16 @@ def transfers(counted: Any, keys: tuple[str, ...], mode: str, idle: int) -> Any:
     window = ibis.window(group_by=group, order_by="first")
     gapped = merged.mutate(before=merged["last"].lag().over(window))
     begins = gapped.before.isnull() | (gapped["first"] - gapped.before >= idle)
-    return gapped.mutate(begins=begins.cast("int64")).group_by(group).aggregate(n=ibis._.begins.sum())
+    return gapped.mutate(begins=ibis.ifelse(begins, 1, 0)).group_by(group).aggregate(n=ibis._.begins.sum())
 
 
 def members(counted: Any, keys: tuple[str, ...], mode: str, idle: int, same_app_only: bool) -> Any:
     """U1 and U2 by the keys: members with a transfer, and with more than one."""
+    import ibis
+
     each = transfers(counted, keys, mode, idle)
     of_person = each.group_by([*keys, "person"]).aggregate(any_app=each.n.sum(), one_app=each.n.max())
     repeated = (of_person.one_app if same_app_only else of_person.any_app) >= 2
-    flagged = of_person.mutate(repeat=repeated.cast("int64"))
+    flagged = of_person.mutate(repeat=ibis.ifelse(repeated, 1, 0))
     figures = {"members": flagged.count(), "members_repeat": flagged["repeat"].sum()}
     return flagged.group_by(list(keys)).aggregate(**figures) if keys else flagged.aggregate(**figures)

@@ -90,7 +90,7 @@ def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: date
     units = _figures(log.con, counting.members(counted, ("unit",), mode, idle, same))
     total = _total(log.con, counting.members(counted, (), mode, idle, same))
     months = _months(log.con, counted, switches) if switches.by_month else {}
-    several = counted.distinct(on=["unit", "person"]).group_by("person").aggregate(n=counted.unit.nunique())
+    several = counted.group_by("person").aggregate(n=counted.unit.nunique())
     return Usage(
         year=year,
         time_zone=period.zone_name,

@@ -44,7 +44,7 @@ def trail(
         begins = before.isnull() | (rows["day"] != before)
     else:
         begins = ibis.literal(True)
-    marked = rows.mutate(begins=begins.cast("int64"))
+    marked = rows.mutate(begins=ibis.ifelse(begins, 1, 0))
     running = ibis.window(group_by=group, order_by=["at", "row"], preceding=None, following=0)
     numbered = marked.mutate(transfer=marked.begins.sum().over(running))
     ordered = numbered.order_by([*group, "at", "row"]).select(
@@ -58,7 +58,7 @@ def trail(
                 row["person"],
                 row["member"],
                 row["app"],
-                row["transfer"],
+                int(row["transfer"]),
                 stamp,
                 row["resources"],
                 row["row"],

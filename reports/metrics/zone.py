@@ -76,11 +76,13 @@ def changes(where: ZoneInfo, start: int, end: int) -> tuple[int, list[Change]]:
 
 def local(at: Any, where: ZoneInfo, start: int, end: int) -> Any:
     """An instant column as local milliseconds, right between `start` and `end`."""
+    import ibis
+
     first, found = changes(where, start, end)
     shifted = at + first
     for change in found:
         # Each change adds its difference to all that comes after it.
-        shifted = shifted + (at >= change.at).cast("int64") * (change.after - change.before)
+        shifted = shifted + ibis.ifelse(at >= change.at, change.after - change.before, 0)
     return shifted
 
 
@@ -96,6 +98,6 @@ def from_local(wall: Any, where: ZoneInfo, start: int, end: int) -> tuple[Any, A
     doubtful = ibis.literal(False)
     for change in found:
         low, high = sorted((change.at + change.before, change.at + change.after))
-        at = at - (wall >= high).cast("int64") * (change.after - change.before)
+        at = at - ibis.ifelse(wall >= high, change.after - change.before, 0)
         doubtful = doubtful | ((wall >= low) & (wall < high))
     return at, doubtful
