@@ -14,6 +14,7 @@ from synthetic_data.chart import SNOMED, Chart
 from synthetic_data.instruments import answer
 from synthetic_data.notes import note_text
 from synthetic_data.records import (
+    Allergy,
     Assessment,
     AuthorizationNeed,
     Code,
@@ -21,6 +22,7 @@ from synthetic_data.records import (
     DentalVisit,
     ImplantedDevice,
     MedicationCourse,
+    Service,
     Visit,
 )
 from synthetic_data.wellness import Wellness
@@ -221,6 +223,46 @@ class Rarities:
                 )
             )
 
+    def other_states(self) -> None:
+        """Records in other states than most: what was resolved, replaced, withdrawn, not done, not ready, put on hold."""
+        chart, random = self.chart, self.random
+        visit = self._visit(chart.ends - timedelta(days=25))
+        missed = self._visit(chart.ends - timedelta(days=18))
+        chart.visits[-1] = replace(missed, status="cancelled", billable=False)
+        old = chart.document("history", visit, note_text(random, "history", "Preventive visit", 0.1))
+        chart.documents[-1] = replace(old, status="superseded")
+        chart.order_laboratory(random, "lipids", visit, None, 0, False)
+        chart.labs[-1] = replace(chart.labs[-1], status="preliminary")
+        chart.measure("smoking", visit, Code(SNOMED, "266919005", "Never smoked tobacco"), status="entered-in-error")
+        chart.services.append(
+            Service(
+                id=chart.new_id("proc"),
+                kind="depression_screening",
+                start=visit.start,
+                end=visit.start,
+                visit=visit.id,
+                clinician=visit.clinician,
+                organization=visit.organization,
+                reason=None,
+                status="not-done",
+            )
+        )
+        chart.medications.append(replace(_self_reported(chart.new_id("med"), visit), status="on-hold"))
+        chart.allergies.append(
+            Allergy(
+                id=chart.new_id("all"),
+                substance=Code(SNOMED, "102263004", "Eggs"),
+                category="food",
+                reaction=Code(SNOMED, "126485001", "Urticaria"),
+                severity="mild",
+                onset=None,
+                recorded=visit.end,
+                clinical_status="resolved",
+            )
+        )
+        if chart.devices:
+            chart.devices[-1] = replace(chart.devices[-1], status="inactive")
+
     def authorizations(self) -> None:
         """One prior authorization of every outcome, spread over the last fourteen months."""
         chart = self.chart
@@ -287,5 +329,6 @@ RARITIES: dict[str, Callable[[Rarities], None]] = {
     "emergency": Rarities.emergency,
     "out-of-network": Rarities.out_of_network,
     "instruments": Rarities.instruments,
+    "other-states": Rarities.other_states,
     "authorizations": Rarities.authorizations,
 }

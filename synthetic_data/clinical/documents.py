@@ -71,7 +71,7 @@ def _reference(sheet: Sheet, document: ClinicalDocument, row: dict[str, str], at
         "id": document.id,
         "meta": sheet.meta(document.when, "us-core-documentreference", labels=_labels(document)),
         "identifier": [{"system": f"{IDENTIFIERS}document", "value": document.id}],
-        "status": "current",
+        "status": document.status,
         "type": concept(LOINC, row["code"], row["display"]),
         "category": [concept(CATEGORY, "clinical-note", "Clinical Note")],
         "subject": sheet.subject,

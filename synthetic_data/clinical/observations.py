@@ -67,7 +67,7 @@ def _observation(sheet: Sheet, one: Measurement, *profiles: str) -> Json:
         "resourceType": "Observation",
         "id": one.id,
         "meta": sheet.meta(one.when, *profiles, labels=LABELS_PART2 if one.part2 else ()),
-        "status": "final",
+        "status": one.status,
         "category": _category("vital-signs", "Vital Signs"),
         "code": {},
         "subject": sheet.subject,

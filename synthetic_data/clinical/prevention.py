@@ -78,7 +78,7 @@ def devices(sheet: Sheet) -> None:
                 "meta": sheet.meta(one.manufactured, *profiles),
                 "identifier": [{"system": "https://payer.example/fhir/identifier/device", "value": one.id}],
                 "udiCarrier": [carrier],
-                "status": "active",
+                "status": one.status,
                 "distinctIdentifier": one.distinct,
                 "manufactureDate": instant(one.manufactured),
                 "expirationDate": instant(one.expires),

@@ -106,6 +106,7 @@ class Measurement:
     absent: str | None = None
     also: tuple[float | int, ...] = ()
     position: Code | None = None
+    status: str = "final"
     part2: bool = False
 
 
@@ -123,6 +124,7 @@ class LabOrder:
     laboratory: str
     reason: str | None
     results: tuple[Measurement, ...]
+    status: str = "final"
     part2: bool = False
 
 
@@ -211,6 +213,7 @@ class ClinicalDocument:
     author: str
     organization: str
     text: str
+    status: str = "current"
     withheld: bool = False
     part2: bool = False
 
@@ -296,6 +299,7 @@ class ImplantedDevice:
     serial: str
     distinct: str
     implanted: date
+    status: str = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
