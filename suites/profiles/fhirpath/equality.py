@@ -10,6 +10,9 @@ from suites.profiles.fhirpath.times import Moment, compare, moment, time_of_day
 from suites.profiles.fhirpath.values import Node, Quantity, plain
 
 
+_NUMBERS = (int, Decimal)
+
+
 def key_of(item: Any) -> Hashable:
     """Equal for equal items, so that collections can be compared and made distinct in linear time."""
     value = plain(item)
@@ -56,6 +59,8 @@ def equal(left: Any, right: Any) -> bool | None:
         return False
     if a.__class__ is bool or b.__class__ is bool:
         return a is b
+    if a.__class__ in _NUMBERS and b.__class__ in _NUMBERS:
+        return bool(a == b)
     if a.__class__ is Moment or b.__class__ is Moment:
         first, second = as_moment(a), as_moment(b)
         if first is None or second is None or (first.kind == "time") != (second.kind == "time"):
@@ -76,6 +81,8 @@ def all_equal(left: list[Any], right: list[Any]) -> bool | None:
         return None
     if len(left) != len(right):
         return False
+    if len(left) == 1:
+        return equal(left[0], right[0])
     unknown = False
     for a, b in zip(left, right, strict=True):
         same = equal(a, b)

@@ -88,7 +88,10 @@ def ordered(sign: str, first: Many, second: Many) -> Truth:
             return None
         if len(left) > 1 or len(right) > 1:
             raise EvaluationError(f"'{sign}' compares one item with one; there are {len(left)} and {len(right)}")
-        found = order(left[0], right[0])
+        a, b = left[0], right[0]
+        if a.__class__ is int and b.__class__ is int:
+            return decide(a - b)
+        found = order(a, b)
         return None if found is None else decide(found)
 
     return run
