@@ -9,7 +9,6 @@ from typing import Any
 from suites.profiles.fhirpath.times import Moment, compare, moment, time_of_day
 from suites.profiles.fhirpath.values import Node, Quantity, plain
 
-
 _NUMBERS = (int, Decimal)
 
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import base64
 import html
-import re
 import urllib.parse
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
+from suites.profiles.fhirpath import regular
 from suites.profiles.fhirpath.environment import Env, Function, Items, one
 from suites.profiles.fhirpath.errors import EvaluationError
 from suites.profiles.fhirpath.values import plain
-
-_LONGEST_SUBJECT = 100_000
-_REPEATED_GROUP = re.compile(r"\)[*+{]")
 
 
 def string(items: Items, name: str) -> str | None:
@@ -42,47 +38,21 @@ def _mapped(name: str, change: Callable[[str], Any]) -> Function:
     return run
 
 
-@lru_cache(maxsize=512)
-def pattern(text: str) -> re.Pattern[str]:
-    """A regular expression as guides write them (Java's and PCRE's common part); a dot meets line ends too."""
-    try:
-        return re.compile(text, re.DOTALL)
-    except re.error as broken:
-        raise EvaluationError(f"{text!r} is not a regular expression ({broken})") from None
-
-
-def _bounded(subject: str, regex: str) -> None:
-    longest = 10_000 if _REPEATED_GROUP.search(regex) else _LONGEST_SUBJECT
-    if len(subject) > longest:
-        raise EvaluationError(f"a text of {len(subject)} characters is too long to match {regex!r:.60}")
-
-
 def matches(items: Items, env: Env, argument: Items) -> Items:
     subject, regex = string(items, "matches"), string(argument, "matches")
-    if subject is None or regex is None:
-        return []
-    _bounded(subject, regex)
-    return [pattern(regex).search(subject) is not None]
+    return [] if subject is None or regex is None else [regular.found(regex, subject)]
 
 
 def matches_full(items: Items, env: Env, argument: Items) -> Items:
     subject, regex = string(items, "matchesFull"), string(argument, "matchesFull")
-    if subject is None or regex is None:
-        return []
-    _bounded(subject, regex)
-    return [pattern(regex).fullmatch(subject) is not None]
+    return [] if subject is None or regex is None else [regular.found(regex, subject, whole=True)]
 
 
 def replace_matches(items: Items, env: Env, regex: Items, substitution: Items) -> Items:
     subject, wanted, put = (string(i, "replaceMatches") for i in (items, regex, substitution))
     if subject is None or wanted is None or put is None:
         return []
-    _bounded(subject, wanted)
-    by_group = re.sub(r"\$\{?(\w+)\}?", r"\\g<\1>", put.replace("\\", "\\\\"))
-    try:
-        return [pattern(wanted).sub(by_group, subject)]
-    except (re.error, IndexError) as broken:
-        raise EvaluationError(f"{put!r} does not fit {wanted!r} ({broken})") from None
+    return [regular.replaced(wanted, put, subject)]
 
 
 def replace(items: Items, env: Env, old: Items, new: Items) -> Items:
