@@ -72,6 +72,7 @@ _lenient = json.JSONDecoder(
     parse_constant=_no_constant,
     parse_int=lambda digits: int(digits) if len(digits) < 400 else Decimal(digits),
 ).decode
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -114,7 +115,9 @@ def parse(document: bytes | str, largest: int = LARGEST_DOCUMENT) -> Source:
         _tell_duplicates(source)
     except (ValueError, _Constant, RecursionError, ArithmeticError):
         _read_again(source)
-    if "\\ud" in text or "\\uD" in text or (document is text and not text.isascii() and _SURROGATE.search(text)):
+    if ("\\" in text and _ESCAPED_SURROGATE.search(text)) or (
+        document is text and not text.isascii() and _SURROGATE.search(text)
+    ):
         _find_lone_surrogate(source)
     return source
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from suites.profiles.engine.bindings import code_binding, concept_binding
 from suites.profiles.engine.findings import ERROR, Resource
 from suites.profiles.engine.items import Check, Content, collector, keys_of, plain_check
 from suites.profiles.engine.limits import limits_of
@@ -197,9 +198,9 @@ class _Compiler:
         found: list[Content] = []
         for name in {ref.code for ref in element.types}:
             if name in PRIMITIVES:
-                bind = self.engine.terminology.code_binding(element.binding, name, self.url)
+                bind = code_binding(self.engine.terminology, element.binding, name, self.url)
             else:
-                bind = self.engine.terminology.binding(element.binding, name, self.url)
+                bind = concept_binding(self.engine.terminology, element.binding, name, self.url)
             if bind is not None:
                 found.append(_of_type(name, bind))
         return found
@@ -263,6 +264,10 @@ class _Compiler:
             return None
         ready = {name: _all(checks) for name, checks in by_type.items()}
         resources = any(engine.is_resource(name) for name in ready)
+
+        if len(ready) == 1 and not child.choice and child.shape is not None:
+            only = next(iter(ready.values()))
+            return lambda value, sibling, place, kind, run: only(value, place, run)
 
         def inside(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
             name = value.get("resourceType", kind) if resources and value.__class__ is dict else kind

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from suites.profiles.engine.bindings import codings_of
+from suites.profiles.engine.coding_keys import coding_key
 from suites.profiles.engine.narrative import complaints
-from suites.profiles.engine.terminology import codings_of
+from suites.profiles.engine.terminology import REMEMBERED
 from suites.profiles.fhirpath import Env, Node
 
 if TYPE_CHECKING:
     from suites.profiles.engine.run import Run
+
+
+_ASK = object()
 
 
 class RunHost:
@@ -28,6 +33,19 @@ class RunHost:
         """True when one of its codings is in; False when all are known to be out."""
         terminology = self._run.engine.terminology
         kind, bare = _kind_of(value)
+        key = coding_key(bare) if kind == "CodeableConcept" else None
+        if key is None:
+            return self._member_of(kind, bare, value_set)
+        known = terminology.concepts_in
+        found = known.get((value_set, key), _ASK)
+        if found is _ASK:
+            found = self._member_of(kind, bare, value_set)
+            if len(known) < REMEMBERED:
+                known[value_set, key] = found
+        return found  # type: ignore[return-value]
+
+    def _member_of(self, kind: str, bare: Any, value_set: str) -> bool | None:
+        terminology = self._run.engine.terminology
         if kind == "code":
             return terminology.bare_in(value_set, bare).member
         undecided = False

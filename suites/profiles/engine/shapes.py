@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.attachments import judge_attachment
+from suites.profiles.engine.bindings import code_binding, concept_binding
 from suites.profiles.engine.coding_keys import coding_key
 from suites.profiles.engine.findings import ERROR, WARNING
 from suites.profiles.engine.place import Place, Step
@@ -238,7 +239,7 @@ def _add_second_choice(owner: dict[str, Any], key: str, alone: frozenset[str], p
 def primitive_judge(engine: Engine, child: Child, variant: Variant) -> Callable[[Any, Place, Run], bool]:
     """Judges one primitive value: lexical form, length, regex, binding. True when nothing at all was to be said."""
     complain = checker(variant.type)
-    bind = engine.terminology.code_binding(child.element.binding, variant.type)
+    bind = code_binding(engine.terminology, child.element.binding, variant.type)
     longest = child.element.max_length
 
     def judge(value: Any, place: Place, run: Run) -> bool:
@@ -415,7 +416,7 @@ def after_shape(engine: Engine, child: Child, variant: Variant) -> tuple[After, 
         found.append(engine.terminology.judge_identifier)
     if variant.type == "Coding" and element.path != "CodeableConcept.coding":
         found.append(engine.terminology.judge_alone)
-    bind = engine.terminology.binding(element.binding, variant.type)
+    bind = concept_binding(engine.terminology, element.binding, variant.type)
     if bind is not None:
         found.append(bind)
     if variant.type == "Reference":

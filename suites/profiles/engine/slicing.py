@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from suites.profiles.engine.bindings import codings_of
 from suites.profiles.engine.patterns import equal, matcher, matches, shown
 from suites.profiles.engine.primitives import PRIMITIVES
-from suites.profiles.engine.terminology import codings_of
 from suites.profiles.engine.tree import Node
 from suites.profiles.facts import Binding, TypeRef
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from suites.profiles.engine.findings import ERROR, INFORMATION, WARNING
+from suites.profiles.engine.findings import ERROR, WARNING
 from suites.profiles.engine.grammars import grammar_of
 from suites.profiles.engine.place import Place, Step
-from suites.profiles.facts import NOT_MEMBER, Binding, Membership
+from suites.profiles.facts import NOT_MEMBER, Membership
 
 if TYPE_CHECKING:
     from suites.profiles.engine.engine import Engine
@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from suites.profiles.registry import Registry
     from suites.profiles.terminology import ValueSet
 
-Bind = Callable[[Any, Place, "Run"], bool]
 Contains = Callable[[str | None, str, str | None], Membership]
 REMEMBERED = 50_000
 UCUM = "http://unitsofmeasure.org"
 
-_CODED = ("code", "Coding", "CodeableConcept", "Quantity", "string", "uri")
-_SYSTEM = Step("system", "system", "Coding.system", "uri")
 _CODE = Step("code", "code", "Coding.code", "code")
 _DISPLAY = Step("display", "display", "Coding.display", "string")
 
@@ -40,6 +37,8 @@ class Terminology:
         self._sets: dict[str, Contains | None] = {}
         self._codings: dict[tuple[Any, ...], tuple[tuple[Any, ...], ...]] = {}
         self._members: dict[tuple[Any, ...], Membership] = {}
+        self.concepts_in: dict[tuple[str, Any], bool | None] = {}
+        """What `memberOf` was answered for concepts of one coding, by value set and coding."""
 
     def contains(self, url: str) -> Contains | None:
         """The membership test of a value set, remembering; None where the value set is not at hand."""
@@ -225,152 +224,3 @@ class Terminology:
             if (table is None and system in systems) or (table is not None and not table.complete):
                 return Membership(None, (system,))
         return found
-
-    def code_binding(self, binding: Binding | None, type_name: str, profile: str | None = None) -> Bind | None:
-        """The binding of a primitive; the function is True when the code is decided and in."""
-        if binding is None or binding.value_set is None or type_name not in _CODED:
-            return None
-        if binding.strength == "required":
-            return self._code_in(binding.value_set, ERROR, "binding-required", profile)
-        if binding.max_value_set is not None:
-            return self._code_in(binding.max_value_set, ERROR, "binding-max", profile)
-        return None
-
-    def _code_in(self, url: str, severity: str, rule: str, profile: str | None) -> Bind:
-        bare = url.partition("|")[0]
-
-        def bind(value: Any, place: Place, run: Run) -> bool:
-            contains = self.contains(url)
-            if contains is None:
-                run.lacks(bare, place)
-                return False
-            member = contains(None, value, None)
-            if member.member is None:
-                for system in member.lacking or (bare,):
-                    run.lacks(system, place)
-                return False
-            if not member.member:
-                run.add(
-                    severity,
-                    rule,
-                    place,
-                    f"'{value}' is not in the value set {bare}",
-                    profile,
-                    expected=bare,
-                    found=str(value),
-                )
-                return False
-            return True
-
-        return bind
-
-    def binding(self, binding: Binding | None, type_name: str, profile: str | None = None) -> Bind | None:
-        """The binding of a Coding, CodeableConcept or Quantity (or of a primitive in a profile)."""
-        if binding is None or type_name not in _CODED:
-            return None
-        binds: list[Bind] = []
-        if binding.value_set is not None and binding.strength in ("required", "extensible"):
-            binds.append(self._concept_in(binding.value_set, binding.strength, type_name, profile))
-        if binding.max_value_set is not None and binding.strength != "required":
-            binds.append(self._concept_in(binding.max_value_set, "max", type_name, profile))
-        if not binds:
-            return None
-        if len(binds) == 1:
-            return binds[0]
-
-        def both(value: Any, place: Place, run: Run) -> bool:
-            fine = [bind(value, place, run) for bind in binds]  # every one has its say
-            return all(fine)
-
-        return both
-
-    def _concept_in(self, url: str, strength: str, type_name: str, profile: str | None) -> Bind:
-        bare = url.partition("|")[0]
-        severity = WARNING if strength == "extensible" else ERROR
-        rule = f"binding-{strength}"
-
-        members: set[tuple[Any, Any]] = set()
-        concept = type_name == "CodeableConcept"
-
-        def bind(value: Any, place: Place, run: Run) -> bool:
-            listed = value.get("coding") if concept and value.__class__ is dict else None
-            for coding in listed if listed.__class__ is list else (value,):
-                try:
-                    if (
-                        coding.__class__ is dict
-                        and (coding.get("system"), coding.get("code")) in members
-                        and "version" not in coding
-                    ):
-                        return True
-                except TypeError:
-                    break
-            codings = codings_of(value, type_name)
-            if not codings:
-                if severity == ERROR and type_name in ("CodeableConcept", "Coding"):
-                    if strength == "max" and type_name == "CodeableConcept" and isinstance(value.get("text"), str):
-                        return True
-                    run.add(
-                        ERROR,
-                        rule,
-                        place,
-                        f"no code is given, and one from the value set {bare} is required",
-                        profile,
-                        expected=bare,
-                    )
-                return False
-            lacking: list[str] = []
-            undecided = False
-            for system, code, version in codings:
-                member = self.coding_in(url, system, code, version)
-                if member.member:
-                    if version is None and len(members) < REMEMBERED:
-                        members.add((system, code))
-                    return True
-                if member.member is None:
-                    undecided = True
-                    lacking.extend(member.lacking or (bare,))
-            if undecided:
-                for system in lacking:
-                    run.lacks(system, place)
-                return False
-            shown = ", ".join(f"{system or ''}#{code}" for system, code, _ in codings[:3])
-            run.add(
-                severity,
-                rule,
-                place,
-                f"none of the codings ({shown}) is in the value set {bare}",
-                profile,
-                expected=bare,
-                found=shown,
-            )
-            return False
-
-        return bind
-
-
-def codings_of(value: Any, type_name: str) -> list[tuple[str | None, str, str | None]]:
-    """(system, code, version) of each code in a value of a coded type."""
-    if type_name == "CodeableConcept":
-        listed = value.get("coding") if value.__class__ is dict else None
-        return [
-            (one.get("system"), one["code"], _text(one.get("version")))
-            for one in (listed if listed.__class__ is list else ())
-            if one.__class__ is dict
-            and one.get("code").__class__ is str
-            and (one.get("system") is None or one.get("system").__class__ is str)
-        ]
-    if type_name in ("Coding", "Quantity"):
-        if value.__class__ is not dict or value.get("code").__class__ is not str:
-            return []
-        system = value.get("system")
-        return (
-            [(system, value["code"], _text(value.get("version")))] if system is None or system.__class__ is str else []
-        )
-    return [(None, value, None)] if value.__class__ is str else []
-
-
-def _text(value: Any) -> str | None:
-    return value if value.__class__ is str else None
-
-
-__all__ = ["INFORMATION", "Terminology", "codings_of"]
