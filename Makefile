@@ -1,6 +1,6 @@
 # The verbs of the project; the bare call lists them. CI runs `make lint` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix bench clean
+.PHONY: help setup demo test lint fix matrix bench clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -25,6 +25,12 @@ lint: setup ## format, ruff, types, imports
 fix: setup ## format and apply the safe corrections
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
+
+matrix: setup ## regenerate docs/traceability.* from the catalogue, the checks and the faults
+	@mkdir -p build
+	@$(BIN)/patient-access requirements --format json > build/requirements.json
+	@for kind in md csv json; do \
+	  $(BIN)/patient-access traceability build/requirements.json --format $$kind -o docs/traceability.$$kind; done
 
 bench: setup ## benchmarks, printed as ratios and rates; long
 	@$(BIN)/python -m pytest tests/benchmarks -p no:xdist -q -s

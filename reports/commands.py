@@ -1,4 +1,4 @@
-"""Commands of this room for the front door: `report`, `package`, `compare`, `history` and `metrics`."""
+"""Commands of this room for the front door: `report`, `package`, `compare`, `history`, `traceability` and `metrics`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ class PageFormat(enum.StrEnum):
     """What a comparison or a history is written as."""
 
     text = "text"
+    json = "json"
+    html = "html"
+
+
+class MatrixFormat(enum.StrEnum):
+    """What the requirement matrix is written as."""
+
+    md = "md"
+    csv = "csv"
     json = "json"
     html = "html"
 
@@ -168,6 +177,21 @@ def history_command(
     print(output)
 
 
+def traceability_command(
+    catalogue: Annotated[str, typer.Argument(help="what `requirements --format json` printed; - for standard input")],
+    format: Annotated[MatrixFormat, typer.Option("--format")] = MatrixFormat.html,
+    run: Annotated[Path | None, typer.Option(help="a run whose verdicts are told")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="the file to write")] = Path("traceability.html"),
+) -> None:
+    """The requirement matrix: requirement, source paragraph, checks, faults, last verdict."""
+    from reports import matrix
+    from reports.reader import load
+
+    with refusals():
+        matrix.write(matrix.read(catalogue, load(run) if run else None), format.value, output)
+    print(output)
+
+
 def register(app: typer.Typer) -> None:
     """Add this room's commands to the front door."""
     from reports.metrics.commands import metrics
@@ -175,6 +199,7 @@ def register(app: typer.Typer) -> None:
     app.command("report")(report_command)
     app.command("compare")(compare_command)
     app.command("history")(history_command)
+    app.command("traceability")(traceability_command)
     package = typer.Typer(no_args_is_help=True, help="Evidence packages: `report RUN --format package` makes one.")
     package.command("verify")(verify_command)
     package.command("key")(key_command)

@@ -7,7 +7,7 @@ import itertools
 import re
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -215,32 +215,29 @@ def _families(rows: Iterable[RequirementRow]) -> tuple[Family, ...]:
     keys = itertools.count(1)
     for row in rows:
         by_document[row.requirement.document or "Other sources"].append(row)
-    families = []
-    placed: set[str] = set()
+    return tuple(
+        Family(id, title, tuple(_document(name, by_document[name], f"d{next(keys)}") for name in names))
+        for id, title, names in _grouped(by_document)
+    )
+
+
+def families_of(documents: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Titles of families with their documents, in the order reviewers read them."""
+    for _, title, names in _grouped(documents):
+        yield title, names
+
+
+def _grouped(documents: Iterable[str]) -> Iterator[tuple[str, str, list[str]]]:
+    left = sorted(documents)
     for family in _grouping()["family"]:
-        titles = [
-            title
-            for prefix in family["prefixes"]
-            for title in sorted(by_document)
-            if title.startswith(prefix) and title not in placed and not placed.add(title)  # type: ignore[func-returns-value]
-        ]
-        if titles:
-            families.append(
-                Family(
-                    family["id"],
-                    family["title"],
-                    tuple(_document(title, by_document[title], f"d{next(keys)}") for title in titles),
-                )
-            )
-    if left := sorted(by_document.keys() - placed):
-        families.append(
-            Family(
-                "other",
-                "Other sources",
-                tuple(_document(title, by_document[title], f"d{next(keys)}") for title in left),
-            )
-        )
-    return tuple(families)
+        names = []
+        for prefix in family["prefixes"]:
+            names += [name for name in left if name.startswith(prefix)]
+            left = [name for name in left if not name.startswith(prefix)]
+        if names:
+            yield family["id"], family["title"], names
+    if left:
+        yield "other", "Other sources", left
 
 
 def _document(title: str, rows: list[RequirementRow], key: str) -> Document:
