@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.profiles_table import ALL, CARIN, claims, small
 from tests.benchmarks.validator_speed import cold, examples, official, speed
 
 PACKAGES = os.environ.get("FHIR_PACKAGE_FOLDER")
@@ -18,25 +19,14 @@ pytestmark = [
         not PACKAGES or not Path(PACKAGES).is_dir(), reason="FHIR_PACKAGE_FOLDER names no folder of official packages"
     ),
 ]
-CARIN = ("us-core@3.1.1", "carin-bb@2.0.0")
-ALL = (
-    "us-core@3.1.1", "us-core@4.0.0", "us-core@5.0.1", "us-core@6.1.0", "carin-bb@1.0.0", "carin-bb@1.1.0", "carin-bb@2.0.0", "pdex@1.0.0", "pdex@2.0.0", "hrex@0.2.0",
-    "hrex@1.0.0", "plan-net@1.0.0", "plan-net@1.1.0", "formulary@1.0.1", "formulary@1.1.0", "formulary@2.0.0", "formulary@2.0.1", "pas@2.0.1",
-)  # fmt: skip
-
-
-def claims() -> list[bytes]:
-    return examples(Path(PACKAGES or ".") / "hl7.fhir.us.carin-bb-2.0.0.tgz", "ExplanationOfBenefit")
-
-
-def small() -> list[bytes]:
-    """US Core's examples of at most 12 kB, Bundles left out."""
-    found = examples(Path(PACKAGES or ".") / "hl7.fhir.us.core-3.1.1.tgz", "", 12_000)
-    return [document for document in found if b'"Bundle"' not in document]
+FOLDER = Path(PACKAGES or ".")
 
 
 def test_warm_speed():
-    for name, guides, documents in (("CARIN EOBs", CARIN, claims()), ("small resources", ("us-core@3.1.1",), small())):
+    for name, guides, documents in (
+        ("CARIN EOBs", CARIN, claims(FOLDER)),
+        ("small resources", ("us-core@3.1.1",), small(FOLDER)),
+    ):
         found = speed(guides, documents)
         print(f"{name}: {found.per_second:,.0f} a second and core ({found.times_reading:.1f} times reading the JSON)")
         assert found.per_second > 100
@@ -44,11 +34,11 @@ def test_warm_speed():
 
 def test_cold_start_and_memory(tmp_path: Path):
     patient = tmp_path / "patient.json"
-    patient.write_bytes(examples(Path(PACKAGES or ".") / "hl7.fhir.us.core-3.1.1.tgz", "Patient-example")[0])
+    patient.write_bytes(examples(FOLDER / "hl7.fhir.us.core-3.1.1.tgz", "Patient-example")[0])
     seconds, megabytes = cold(("us-core@3.1.1",), [patient], tmp_path)
     print(f"one Patient, cold: {seconds:.2f} s of processor time, {megabytes:.0f} MiB")
     files = []
-    for number, document in enumerate([*claims(), *small()]):
+    for number, document in enumerate([*claims(FOLDER), *small(FOLDER)]):
         files.append(tmp_path / f"{number}.json")
         files[-1].write_bytes(document)
     print(f"one family, {len(files)} resources: {cold(CARIN, files, tmp_path)[1]:.0f} MiB")
@@ -58,7 +48,7 @@ def test_cold_start_and_memory(tmp_path: Path):
 
 @pytest.mark.skipif(not OFFICIAL, reason="FHIR_OFFICIAL_VALIDATOR names no build of the official validator")
 def test_side_by_side_with_the_official_validator():
-    documents = claims()
+    documents = claims(FOLDER)
     packages = ["hl7.fhir.r4.core#4.0.1", "hl7.fhir.us.core#3.1.1", "hl7.fhir.us.carin-bb#2.0.0"]
     theirs = official(Path(OFFICIAL or "."), packages, documents, 20)
     ours = speed(CARIN, documents).per_second

@@ -1,0 +1,116 @@
+"""Make the tables of docs/validator.md: agreement with the official validator, speed, size.
+
+    python -m tests.benchmarks.profiles_table --packages FOLDER --families FAMILIES.json --verdicts NAME=VERDICTS.jsonl ... [--official BUILD]
+
+`FAMILIES.json` names for each family of verdicts the guides to judge by (`{"name": {"guides": ["us-core@3.1.1"]}}`). With `--official`,
+a build of the official validator judges the same CARIN claims in the same run, on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.validator_agreement import agreement, table
+from tests.benchmarks.validator_speed import cold, examples, official, speed
+
+PAGE = Path("docs/validator.md")
+CARIN = ("us-core@3.1.1", "carin-bb@2.0.0")
+ALL = (
+    "us-core@3.1.1", "us-core@4.0.0", "us-core@5.0.1", "us-core@6.1.0", "carin-bb@1.0.0", "carin-bb@1.1.0", "carin-bb@2.0.0", "pdex@1.0.0", "pdex@2.0.0", "hrex@0.2.0",
+    "hrex@1.0.0", "plan-net@1.0.0", "plan-net@1.1.0", "formulary@1.0.1", "formulary@1.1.0", "formulary@2.0.0", "formulary@2.0.1", "pas@2.0.1",
+)  # fmt: skip
+
+
+def claims(packages: Path) -> list[bytes]:
+    return examples(packages / "hl7.fhir.us.carin-bb-2.0.0.tgz", "ExplanationOfBenefit")
+
+
+def small(packages: Path) -> list[bytes]:
+    """US Core's examples of at most 12 kB, Bundles left out."""
+    found = examples(packages / "hl7.fhir.us.core-3.1.1.tgz", "", 12_000)
+    return [document for document in found if b'"Bundle"' not in document]
+
+
+def agreement_tables(verdicts: list[str], families: Path, packages: Path) -> str:
+    guides = {name: family["guides"] for name, family in json.loads(families.read_text()).items()}
+    parts = []
+    for given in verdicts:
+        name, _, file = given.partition("=")
+        with Path(file).open(encoding="utf-8") as lines:
+            rows = agreement(map(json.loads, lines), packages, guides)
+        parts.append(f"### {name}\n\n{table(rows)}")
+    return "\n\n".join(parts)
+
+
+def speed_table(packages: Path, build: Path | None) -> str:
+    """The benchmark table of this machine."""
+    eobs, others = claims(packages), small(packages)
+    rows = []
+    for name, guides, documents in (("CARIN EOBs", CARIN, eobs), ("small resources", ("us-core@3.1.1",), others)):
+        found = speed(guides, documents)
+        size = sum(map(len, documents)) // len(documents) / 1000
+        rows.append(
+            (
+                f"{name}, {size:.1f} kB on average, warm, one core",
+                f"{found.per_second:,.0f} a second ({found.times_reading:.1f} times reading the JSON)",
+            )
+        )
+        if build is not None:
+            loaded = [
+                "hl7.fhir.r4.core#4.0.1",
+                "hl7.fhir.us.core#3.1.1",
+                *(["hl7.fhir.us.carin-bb#2.0.0"] if guides == CARIN else []),
+            ]
+            theirs = official(build, loaded, documents, 20 if guides == CARIN else 8)
+            rows.append(
+                (
+                    f"the same {name} by the official validator, warm, one core",
+                    f"{theirs:,.1f} a second: ours is {found.per_second / theirs:,.0f} times as fast",
+                )
+            )
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        files = []
+        for number, document in enumerate([*others, *eobs]):
+            files.append(scratch / f"{number}.json")
+            files[-1].write_bytes(document)
+        seconds, megabytes = cold(("us-core@3.1.1",), files[:1], scratch)
+        rows.append(
+            ("one small resource in a fresh process", f"{seconds:.2f} s of processor time, {megabytes:.0f} MiB")
+        )
+        rows.append((f"one family, {len(files)} resources", f"{cold(CARIN, files, scratch)[1]:.0f} MiB"))
+        rows.append(("every shipped guide named, the same resources", f"{cold(ALL, files, scratch)[1]:.0f} MiB"))
+    head = f"Python {platform.python_version()}, {os.cpu_count()} cores shared with other work; the best of several passes.\n\n| what | measured |\n|---|---|\n"
+    return head + "\n".join(f"| {what} | {measured} |" for what, measured in rows)
+
+
+def put(page: Path, section: str, text: str) -> None:
+    """Replace what stands between the section's two marks."""
+    begin, end = f"<!-- {section} -->", f"<!-- end of {section} -->"
+    written = page.read_text(encoding="utf-8")
+    new = re.sub(rf"(?s){re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n{text}\n{end}", written)
+    page.write_text(new, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--packages", type=Path, required=True)
+    parser.add_argument("--families", type=Path)
+    parser.add_argument("--verdicts", action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("--official", type=Path)
+    parser.add_argument("--no-speed", action="store_true")
+    ask = parser.parse_args()
+    if ask.verdicts:
+        put(PAGE, "agreement", agreement_tables(ask.verdicts, ask.families, ask.packages))
+    if not ask.no_speed:
+        put(PAGE, "speed", speed_table(ask.packages, ask.official))
+
+
+if __name__ == "__main__":
+    main()
