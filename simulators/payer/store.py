@@ -97,9 +97,10 @@ class Row:
     visible: int
     updated: int
     labels: str
-    index: dict[str, list[Any]]
+    index: bytes
     keys: tuple[tuple[str, str], ...]
     body: bytes
+    targets: tuple[str, ...] = ()  # what a Provenance is about
 
 
 _STORED = "rid, type, id, patient, apis, version, visible, updated, deleted, labels, body"
@@ -307,7 +308,7 @@ class Store:
             [
                 (
                     number, row.type, row.id, row.patient, row.apis, 1, row.visible, row.updated, 0, row.labels,
-                    orjson.dumps(row.index), row.body,
+                    row.index, row.body,
                 )
                 for number, row in numbered
             ],
@@ -334,7 +335,7 @@ class Store:
                 _INSERT,
                 (
                     rid, row.type, row.id, row.patient, row.apis, version, visible, row.updated, 0, row.labels,
-                    orjson.dumps(row.index), row.body,
+                    row.index, row.body,
                 ),
             )  # fmt: skip
             for name, value in row.keys:

@@ -6,8 +6,15 @@ it belongs to the record of what it is about.
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import multiprocessing
+import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +29,9 @@ from simulators.payer.fhir.privacy import labels_of
 from simulators.payer.store import DIRECTORY, FORMULARY, MEMBER, Row, Store
 
 # A change here means that stores filled before must be filled again.
-FORMAT = "1"
+FORMAT = "2"
+_PIECE = 1_000_000
+_WORTH_PROCESSES = 12_000_000
 _PLAN_NET, _FORMULARY = "/us/davinci-pdex-plan-net/", "/us/davinci-drug-formulary/"
 
 
@@ -56,31 +65,83 @@ def ensure_loaded(store: Store, folder: Path, deployment: Deployment) -> int:
     ).hexdigest()
     if store.fact("dataset") == stamp:
         return 0
-    with store.database.transaction():
+    files = sorted(folder.glob("*.ndjson"))
+    if not files:
+        raise BadDataset(f"{folder}: holds no .ndjson files")
+    reader = RowReader(deployment, as_of(manifest))
+    with store.database.transaction(), collector_at_rest():
         if store.fact("dataset"):
             store.clear()
-        count = store.load(rows(folder, manifest, deployment, store))
+        count = store.load(rows([path for path in files if path.stem != "Provenance"], reader))
+        # Provenance is in the record of what it is about, which is there by now.
+        about_others = rows([path for path in files if path.stem == "Provenance"], reader)
+        count += store.load(placed(row, store) for row in about_others)
         store.remember("dataset", stamp)
     return count
 
 
-def rows(folder: Path, manifest: dict[str, Any], deployment: Deployment, store: Store) -> Iterator[Row]:
-    """Every resource of the dataset, ready for the store."""
-    reader = RowReader(deployment, as_of(manifest), store)
-    files = sorted(folder.glob("*.ndjson"), key=lambda path: (path.stem == "Provenance", path.stem))
-    if not files:
-        raise BadDataset(f"{folder}: holds no .ndjson files")
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Loading makes millions of objects and no cycles: looking for some costs a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def rows(files: list[Path], reader: RowReader) -> Iterator[Row]:
+    """Every resource of some files, ready for the store; large files are read by several processes."""
+    size = sum(path.stat().st_size for path in files)
+    processes = min(4, os.cpu_count() or 1)
+    if size < _WORTH_PROCESSES or processes == 1 or "fork" not in multiprocessing.get_all_start_methods():
+        for piece in pieces(files):
+            yield from reader.rows(piece)
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, context, initializer=_adopt, initargs=(reader,)) as pool:
+        waiting: deque[Future[list[Row]]] = deque()
+        for piece in pieces(files):
+            waiting.append(pool.submit(_read, piece))
+            if len(waiting) > 2 * processes:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+Piece = tuple[Path, int, list[bytes]]
+_adopted: list[RowReader] = []  # in a reading process: its reader, inherited and not sent
+
+
+def _adopt(reader: RowReader) -> None:
+    _adopted.append(reader)
+
+
+def _read(piece: Piece) -> list[Row]:
+    return _adopted[-1].rows(piece)
+
+
+def pieces(files: list[Path]) -> Iterator[Piece]:
+    """The lines of some files a megabyte at a time, with the number of the first."""
     for path in files:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                line = line.strip()
-                if line:
-                    try:
-                        yield reader.row(line)
-                    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-                        raise BadDataset(
-                            f"{path}:{number}: not a FHIR resource with id and meta.lastUpdated: {error!r}"
-                        ) from error
+            number = 1
+            while lines := file.readlines(_PIECE):
+                yield path, number, lines
+                number += len(lines)
+
+
+def placed(row: Row, store: Store) -> Row:
+    """A Provenance in the record of the first of its targets that is in one."""
+    for target in () if row.patient else row.targets:
+        kind, id = target.rpartition("/")[0].rpartition("/")[2], target.rpartition("/")[2]
+        stored = store.read(kind, id) if kind and kind != "Patient" else None
+        patient = id if kind == "Patient" else stored.patient if stored is not None else ""
+        if patient:
+            return replace(row, patient=patient, keys=())
+    return row
 
 
 def as_of(manifest: dict[str, Any]) -> int:
@@ -89,13 +150,29 @@ def as_of(manifest: dict[str, Any]) -> int:
 
 
 class RowReader:
-    """Bytes of one resource to what the store keeps of it."""
+    """Bytes of resources to what the store keeps of them; types no base serves are left out."""
 
-    def __init__(self, deployment: Deployment, as_of: int, store: Store) -> None:
-        self.indexer = Indexer(base.catalog for base in bases_of(deployment, ""))
+    def __init__(self, deployment: Deployment, as_of: int) -> None:
+        bases = bases_of(deployment, "")
+        self.indexer = Indexer(base.catalog for base in bases)
+        self.types = frozenset(name for base in bases for name in base.types)
         self.as_of = as_of
-        self.store = store
-        self._records: dict[str, str] = {}  # whose record each resource read so far is in, for what Provenance is about
+
+    def rows(self, piece: Piece) -> list[Row]:
+        """The resources of some lines."""
+        path, number, lines = piece
+        found = []
+        for place, line in enumerate(lines, number):
+            line = line.strip()
+            try:
+                row = self.row(line) if line else None
+            except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+                raise BadDataset(
+                    f"{path}:{place}: not a FHIR resource with id and meta.lastUpdated: {error!r}"
+                ) from error
+            if row is not None and row.type in self.types:
+                found.append(row)
+        return found
 
     def row(self, line: bytes) -> Row:
         """One resource, ready for the store."""
@@ -104,10 +181,6 @@ class RowReader:
         updated = range_of(resource["meta"]["lastUpdated"])[0]
         index = self.indexer.values(resource)
         patient = subject_of(resource)
-        if type_name == "Provenance":
-            patient = patient or self._record_of_targets(index)
-        elif patient:
-            self._records[f"{type_name}/{id}"] = patient
         return Row(
             type_name,
             id,
@@ -116,23 +189,11 @@ class RowReader:
             updated if updated > self.as_of else 0,
             updated,
             labels_of(resource),
-            index,
+            orjson.dumps(index),
             () if patient else tuple(self.indexer.keys(resource, index)),
             line if b'"versionId"' in line else line.replace(b'"meta":{', b'"meta":{"versionId":"1",', 1),
+            tuple(index.get("target", ())) if type_name == "Provenance" else (),
         )
-
-    def _record_of_targets(self, index: dict[str, list[Any]]) -> str:
-        for target in index.get("target", ()):
-            kind, id = target.rpartition("/")[0].rpartition("/")[2], target.rpartition("/")[2]
-            if kind == "Patient":
-                return str(id)
-            record = self._records.get(f"{kind}/{id}")
-            if record is None:
-                stored = self.store.read(kind, id)
-                record = stored.patient if stored is not None else ""
-            if record:
-                return record
-        return ""
 
 
 def _apis(resource: dict[str, Any]) -> int:

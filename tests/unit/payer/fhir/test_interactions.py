@@ -85,7 +85,7 @@ def test_versions_are_kept(make_payer: Callable[..., Payer]) -> None:
     resource = api.get("Condition/m1-cond-1").json()
     resource["meta"] = {"versionId": "2", "lastUpdated": "2026-07-02T08:00:00Z"}
     resource["onsetDateTime"] = "2025-04"
-    row = RowReader(payer.deployment, 0, payer.store).row(json.dumps(resource).encode())
+    row = RowReader(payer.deployment, 0).row(json.dumps(resource).encode())
     payer.store.put(row, version=2)
     assert api.get("Condition/m1-cond-1").headers["etag"] == 'W/"2"'
     assert api.get("Condition/m1-cond-1/_history/1").json()["onsetDateTime"] == "2025-03"
@@ -107,9 +107,7 @@ def test_pages_stay_whole_while_resources_arrive(make_payer: Callable[..., Payer
         "id": "m1-obs-new",
         "meta": {"lastUpdated": "2026-07-02T11:00:00Z"},
     }
-    payer.store.put(
-        RowReader(payer.deployment, 0, payer.store).row(json.dumps(late, separators=(",", ":")).encode()), version=1
-    )
+    payer.store.put(RowReader(payer.deployment, 0).row(json.dumps(late, separators=(",", ":")).encode()), version=1)
     payer.store.delete("Observation", "m1-obs-2", int(NOW.timestamp() * 1000))
     rest = api.ids(link)
     assert rest == ["m1-obs-3", "m1-obs-4", "m1-obs-5"]
