@@ -161,13 +161,14 @@ def money(cents: int) -> Json:
     return {"value": cents / 100 if cents % 100 else cents // 100, "currency": "USD"}
 
 
-def amounts(found: Amounts) -> list[Json]:
-    """Adjudications or totals of a line or claim: zeros of rare categories are left out."""
-    return [
+@lru_cache(maxsize=16_384)
+def amounts(found: Amounts) -> tuple[Json, ...]:
+    """Adjudications or totals of a line or claim, shared: zeros of rare categories are left out."""
+    return tuple(
         {"category": category, "amount": money(found[index])}
         for index, category, always in CATEGORIES
         if always or found[index]
-    ]
+    )
 
 
 @lru_cache(maxsize=4_096)

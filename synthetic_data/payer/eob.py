@@ -112,7 +112,7 @@ def explanation_of_benefit(claim: Claim, member: Member, world: World, form: Ver
     header = _header(claim, form)
     if header:
         shape["adjudication"] = header
-    shape["total"] = amounts(claim.total)
+    shape["total"] = list(amounts(claim.total))
     if not form.second and kind in {"inpatient", "outpatient", "pharmacy"}:
         shape["total"].append({"category": _network_status(claim, form), "amount": money(claim.total.benefit)})
     if claim.payment:
