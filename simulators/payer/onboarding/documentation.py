@@ -305,10 +305,16 @@ def _registration(server: Server) -> dict[str, Any]:
 
 
 def _guides(server: Server) -> list[dict[str, Any]]:
+    bases = bases_of(server.payer.deployment, server.payer.public_url)
+    homeless = [one for one in server.payer.deployment.fhir.guides if not any(one in base.guides for base in bases)]
     return [
-        {"base": base.name, "address": base.url, "guides": list(base.guides), "resources": sorted(base.types)}
-        for base in bases_of(server.payer.deployment, server.payer.public_url)
-    ]
+        {
+            "base": base.name, "address": base.url, "resources": sorted(base.types),
+            # A guide whose own API this payer does not have is served with the members' data.
+            "guides": [*base.guides, *(homeless if base.name == "member" else ())],
+        }
+        for base in bases
+    ]  # fmt: skip
 
 
 def _limits(server: Server) -> dict[str, Any]:

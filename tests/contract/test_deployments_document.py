@@ -1,0 +1,33 @@
+"""docs/deployments.md is what the deployments say today, and every row has a test or a reason for review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.contract import deployments_table as table
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_document_is_fresh() -> None:
+    assert table.PAGE.read_text("utf-8") == table.page(), "run: python -m tests.contract.deployments_table"
+
+
+def test_every_statement_of_a_founding_document_is_shown_or_reviewed() -> None:
+    known = table.evidence()
+    unshown = [
+        id
+        for document in table.DOCUMENTS.values()
+        for id, entry in table.catalogue(document).items()
+        if not table.shown_by(id, entry, known)
+    ]
+    assert unshown == []
+
+
+def test_every_linked_test_is_there() -> None:
+    known = table.evidence()
+    for test in {*known["tests"].values(), *known["settings"].values()}:
+        path, _, name = test.partition("::")
+        assert (ROOT / path).exists(), path
+        if name:
+            assert f"def {name}(" in (ROOT / path).read_text("utf-8"), test
