@@ -105,6 +105,23 @@ def _start(element_id: str, ancestor: Element | None) -> Element:
     return replace(ancestor, id=element_id, path=path_of(element_id), slice_name=slice_of(element_id), slicing=slicing)
 
 
+def refined_structure(url: str, base: str | None, type_name: str, bases: Callable[[str], str | None]) -> str | None:
+    """Which structure's elements a structure's lines refine: its base where this package defines it, else FHIR's own type.
+
+    `bases` gives the base of a structure of this package ("" where it has none), and None for any other structure.
+    Profiles that derive from each other in a circle refine FHIR's type, so that reading one ends.
+    """
+    if base is None:
+        return None
+    seen = {url}
+    link: str | None = base
+    while link and link not in seen:
+        seen.add(link)
+        link = bases(link)
+    source = base if bases(base) is not None and not link else CORE + type_name
+    return None if source == url else source
+
+
 def short_canonical(url: str) -> str:
     """Definitions of FHIR itself by their bare name; anything else as it is."""
     name = url.removeprefix(CORE)

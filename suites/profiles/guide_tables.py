@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from suites.profiles.capability_lines import read_capability
-from suites.profiles.element_lines import CORE, Elements, full_canonical, read_elements
+from suites.profiles.element_lines import CORE, Elements, full_canonical, read_elements, refined_structure
 from suites.profiles.facts import Capability, Constraint, Context, SearchParameter, Structure, StructureHeader
 from suites.profiles.guides import GuideName
 from suites.profiles.tables import Table
@@ -116,15 +116,17 @@ class GuideTables:
         The structure's base where this package defines it, else FHIR's own structure of its type: no other package's
         elements are needed to read a table.
         """
-        if header.base is None:
+        source = refined_structure(header.url, header.base, header.type, self._base_here)
+        if source is None:
             return {}, None
-        if header.base in self.structures:
-            base = self.structure(header.base, core)
-        else:
-            base = core.structure(CORE + header.type, core)
-        if base is None or base.url == header.url:
+        base = (self if source == header.base and source in self.structures else core).structure(source, core)
+        if base is None or not base.elements:
             return {}, None
         return {e.id: e for e in base.elements}, base.elements[0].id
+
+    def _base_here(self, url: str) -> str | None:
+        line = self.structures.first_line(url)
+        return None if line is None else full_canonical(line["base"]) if line.get("base") else ""
 
     def type_elements(self, name: str) -> Elements | None:
         """Elements of one of FHIR's own types, by id."""

@@ -54,7 +54,7 @@ class Table:
             return {}
         if not self._data.endswith(_CLOSING):
             raise BadTable(f"{self.path}: the table does not end as tables do; compile it again")
-        found = [(m.group(1).decode(), m.end(), m.start()) for m in _ENTRY.finditer(self._data, self._start)]
+        found = [(_unquoted(m.group(1)), m.end(), m.start()) for m in _ENTRY.finditer(self._data, self._start)]
         ends = [start - 1 for _, _, start in found[1:]] + [len(self._data) - len(_CLOSING)]
         return {key: (start, end) for (key, start, _), end in zip(found, ends, strict=True)}
 
@@ -81,6 +81,11 @@ class Table:
             return None
         line = self._data[span[0] : span[1]].split(b"\n", 1)[0].rstrip().rstrip(b",")
         return _parsed(line if line.endswith(b"}") else line + b"}", self.path)
+
+
+def _unquoted(key: bytes) -> str:
+    text: str = orjson.loads(b'"' + key + b'"') if b"\\" in key else key.decode()
+    return text
 
 
 def _parsed(text: bytes, path: Path) -> dict[str, Any]:

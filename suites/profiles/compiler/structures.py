@@ -9,7 +9,7 @@ from suites.profiles.compiler.packages import Package
 from suites.profiles.compiler.raw_elements import element
 from suites.profiles.compiler.refusing import MALFORMED
 from suites.profiles.compiler.snapshots import NoSnapshot, generate
-from suites.profiles.element_lines import CORE, Elements, short_canonical, write_elements
+from suites.profiles.element_lines import CORE, Elements, refined_structure, short_canonical, write_elements
 from suites.profiles.facts import Constraint, Element
 
 JUDGED_KINDS = frozenset(("resource", "complex-type", "primitive-type"))
@@ -92,15 +92,17 @@ class Structures:
 
     def _refined_base(self, url: str, base: str | None, type_name: str) -> tuple[Elements, str | None]:
         """Mirrors `GuideTables.refined_base`, which finds the same elements when the table is read."""
-        if base is None:
-            return {}, None
-        source = base if base in self._definitions else CORE + type_name
-        if source == url:
+        source = refined_structure(url, base, type_name, self._base_here)
+        if source is None:
             return {}, None
         elements = self.elements(source)
         if not elements:
             return {}, None
         return {e.id: e for e in elements}, elements[0].id
+
+    def _base_here(self, url: str) -> str | None:
+        definition = self._definitions.get(url)
+        return None if definition is None else str(definition.get("baseDefinition") or "")
 
     def _type_elements(self, name: str) -> Elements | None:
         if ":" in name or "/" in name:

@@ -256,6 +256,29 @@ def test_profiles_that_derive_from_each_other_are_refused_with_the_circle(tmp_pa
     assert f"{url}/a -> {url}/b -> {url}/a" in made.refused[0]
 
 
+def test_profiles_with_snapshots_that_derive_from_each_other_are_read_all_the_same(tmp_path: Path) -> None:
+    url = f"{CANONICAL}/StructureDefinition"
+
+    def circular(name: str, base: str) -> dict[str, Any]:
+        base_element = {"path": "Patient", "min": 0, "max": "*"}
+        elements = [
+            {"id": "Patient", "path": "Patient", "min": 0, "max": "*", "base": base_element},
+            {"id": "Patient.name", "path": "Patient.name", "min": 1, "max": "2", "type": [{"code": "HumanName"}]},
+        ]
+        return profile(name, "Patient", [], base=f"{url}/{base}") | {"snapshot": {"element": elements}}
+
+    registry = compiled(tmp_path, circular("self", "self"), circular("a", "b"), circular("b", "c"), circular("c", "b"))
+    for name in ("self", "a", "b", "c"):
+        found = element(structure(registry, name), "Patient.name")
+        assert (found.min, found.max, found.types[0].code) == (1, 2, "HumanName")
+
+
+def test_a_url_with_a_quote_in_it_is_still_found(tmp_path: Path) -> None:
+    url = 'http://guide.example/"odd"\\\n'
+    registry = compiled(tmp_path, definition("ValueSet", "odd", compose={"include": []}) | {"url": url})
+    assert registry.value_set(url) is not None
+
+
 def test_a_definition_that_makes_no_sense_is_left_out_and_named(tmp_path: Path) -> None:
     broken = [
         profile("broken", "Patient", []) | {"snapshot": {"element": [{"min": "many"}]}},
