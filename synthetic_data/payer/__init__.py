@@ -37,6 +37,6 @@ def render(member: Member, world: World) -> list[Json]:
         *(explanation_of_benefit(claim, member, world, form) for claim in claims),
         *(authorization_eob(authorization, member, world) for authorization in shown),
         *consents(member, world),
-        *provenances(member, world, claims, [each.id for each in shown]),
+        *provenances(member, world, claims, shown),
         *audit_events(member, world),
     ]

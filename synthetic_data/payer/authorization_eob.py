@@ -15,7 +15,7 @@ from synthetic_data.payer.adjudication import fee
 from synthetic_data.payer.authorizations import REASONS, Authorization
 from synthetic_data.payer.carin import ADJUDICATION, CLAIM_TYPE, DIAGNOSIS_TYPE, ICD10CM, REMARK, money
 from synthetic_data.payer.fhir import HREX, PAYER, PDEX, Json, coding, concept, extension, instant, meta, nested, period
-from synthetic_data.records import LABELS_PART2, Diagnosis, Member, World
+from synthetic_data.records import LABELS_PART2, Assessment, Diagnosis, Member, World
 
 PDEX_CODES = "http://hl7.org/fhir/us/davinci-pdex/CodeSystem/"
 EVENT = PAYER + "CodeSystem/prior-authorization-event"
@@ -97,6 +97,16 @@ def authorization_eob(authorization: Authorization, member: Member, world: World
         }
     ]
     shape["supportingInfo"] = _events(authorization)
+    assessment = _assessment_sent(authorization, member)
+    if assessment is not None:
+        shape["supportingInfo"].append(
+            {
+                "sequence": len(shape["supportingInfo"]) + 1,
+                "category": concept(EVENT, "documentation"),
+                "timingDate": assessment.when.date().isoformat(),
+                "valueReference": {"reference": f"QuestionnaireResponse/{assessment.id}-answers"},
+            }
+        )
     diagnosis = next((each for each in member.diagnoses if each.id == authorization.diagnosis), None)
     if diagnosis is not None:
         shape["diagnosis"] = [_diagnosis(diagnosis)]
@@ -104,6 +114,16 @@ def authorization_eob(authorization: Authorization, member: Member, world: World
     shape["item"] = [_item(authorization)]
     shape["total"] = _totals(authorization)
     return shape
+
+
+def _assessment_sent(authorization: Authorization, member: Member) -> Assessment | None:
+    """The structured clinical documentation that came with the request: the newest assessment, none that is protected further."""
+    known = [
+        each
+        for each in member.assessments
+        if each.when <= authorization.received and (authorization.part2 or not each.part2)
+    ]
+    return max(known, key=lambda each: (each.when, each.id), default=None)
 
 
 def _diagnosis(diagnosis: Diagnosis) -> Json:

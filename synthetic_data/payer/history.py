@@ -7,8 +7,9 @@ without doubling the size of a record.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from synthetic_data.payer.authorizations import Authorization
 from synthetic_data.payer.claims import Claim
 from synthetic_data.payer.fhir import PDEX, US_CORE, Json, coding, concept, extension, instant, meta
 from synthetic_data.records import Member, World
@@ -27,48 +28,56 @@ FORMATS = {
 TARGETS_AT_MOST = 200
 
 
-def provenances(member: Member, world: World, claims: tuple[Claim, ...], authorizations: list[str]) -> Iterator[Json]:
-    """The origin of the member's coverage, claims and prior authorizations."""
-    payer = world.network.payer
-    groups: dict[str, list[str]] = {"coverage": [f"Coverage/{span.id}" for span in member.coverages]}
-    for claim in claims:
-        groups.setdefault(claim.kind, []).append(f"ExplanationOfBenefit/{claim.id}")
+def provenances(
+    member: Member, world: World, claims: tuple[Claim, ...], authorizations: tuple[Authorization, ...]
+) -> Iterator[Json]:
+    """The origin of the member's coverage, claims and prior authorizations; what arrives later has an origin of its own."""
+    enrolled = world.as_of - timedelta(days=2)
+    groups: dict[str, list[tuple[str, datetime]]] = {
+        "coverage": [(f"Coverage/{span.id}", enrolled) for span in member.coverages]
+    }
+    for place, claim in enumerate(claims):
+        key = claim.kind if claim.updated <= world.as_of else f"{claim.kind}-{place + 1}"
+        groups.setdefault(key, []).append((f"ExplanationOfBenefit/{claim.id}", claim.updated))
     if authorizations:
-        groups["authorization"] = [f"ExplanationOfBenefit/{each}" for each in authorizations]
+        groups["authorization"] = [(f"ExplanationOfBenefit/{each.id}", each.updated) for each in authorizations]
     for key, targets in groups.items():
         for part in range(0, len(targets), TARGETS_AT_MOST):
-            number = part // TARGETS_AT_MOST
-            recorded = world.as_of - timedelta(days=2, minutes=11 * number)
-            shape: Json = {
-                "resourceType": "Provenance",
-                "id": f"{member.id}-prov-{key}" + (f"-{number + 1}" if number else ""),
-                "meta": meta((US_CORE + "us-core-provenance", PDEX + "pdex-provenance"), recorded),
-                "target": [{"reference": each} for each in targets[part : part + TARGETS_AT_MOST]],
-                "recorded": instant(recorded),
-                "agent": [
-                    {
-                        "type": concept(PARTICIPANT, "author", "Author"),
-                        "who": {"reference": f"Organization/{payer.id}", "display": payer.name},
-                        "onBehalfOf": {"reference": f"Organization/{payer.id}"},
-                    },
-                    {
-                        "type": concept(US_CORE_PARTICIPANT, "transmitter", "Transmitter"),
-                        "who": {"reference": f"Organization/{payer.id}", "display": payer.name},
-                    },
-                ],
+            suffix = f"{key}-part-{part // TARGETS_AT_MOST + 1}" if part else key
+            yield _provenance(f"{member.id}-prov-{suffix}", key, targets[part : part + TARGETS_AT_MOST], world)
+
+
+def _provenance(identifier: str, key: str, targets: list[tuple[str, datetime]], world: World) -> Json:
+    payer = world.network.payer
+    recorded = max(when for _, when in targets)
+    shape: Json = {
+        "resourceType": "Provenance",
+        "id": identifier,
+        "meta": meta((US_CORE + "us-core-provenance", PDEX + "pdex-provenance"), recorded),
+        "target": [{"reference": each} for each, _ in targets],
+        "recorded": instant(recorded),
+        "agent": [
+            {
+                "type": concept(PARTICIPANT, "author", "Author"),
+                "who": {"reference": f"Organization/{payer.id}", "display": payer.name},
+                "onBehalfOf": {"reference": f"Organization/{payer.id}"},
+            },
+            {
+                "type": concept(US_CORE_PARTICIPANT, "transmitter", "Transmitter"),
+                "who": {"reference": f"Organization/{payer.id}", "display": payer.name},
+            },
+        ],
+    }
+    source = "x12278" if key == "authorization" else FORMATS.get(key.partition("-")[0])
+    if source:
+        shape["entity"] = [
+            {
+                "extension": [extension(PDEX + "ProvenanceSourceFrom", "CodeableConcept", concept(SOURCE, source))],
+                "role": "source",
+                "what": {"display": "The transaction as received"},
             }
-            source = "x12278" if key == "authorization" else FORMATS.get(key)
-            if source:
-                shape["entity"] = [
-                    {
-                        "extension": [
-                            extension(PDEX + "ProvenanceSourceFrom", "CodeableConcept", concept(SOURCE, source))
-                        ],
-                        "role": "source",
-                        "what": {"display": "The transaction as received"},
-                    }
-                ]
-            yield shape
+        ]
+    return shape
 
 
 def audit_events(member: Member, world: World) -> Iterator[Json]:
