@@ -211,19 +211,26 @@ class _Compiler:
         before = {ref.code: ref for ref in was.types}
         for ref in element.types:
             old = before.get(ref.code)
-            if (
-                ref.code in ("Reference", "canonical")
-                and ref.targets
-                and (old is None or set(ref.targets) != set(old.targets))
-                and ref.code == "Reference"
-            ):
-                found.append(_judging("Reference", self.engine.references.judge(ref.targets, self.url)))
+            if ref.code == "Reference":
+                found.extend(_judging("Reference", judge) for judge in self._references(ref, old))
             if not ref.profiles or ref.code == "Extension" or (old is not None and ref.profiles == old.profiles):
                 continue
             if self.engine.is_resource(ref.code) or ref.code in _RESOURCES:
                 found.append(self._resource_profiles(ref))
             else:
                 found.append(_judging(ref.code, self.engine.type_profiles(ref.profiles, ref.code)))
+        return found
+
+    def _references(self, ref: TypeRef, old: TypeRef | None) -> list[Callable[[dict[str, Any], Place, Run], None]]:
+        references = self.engine.references
+        found: list[Callable[[dict[str, Any], Place, Run], None]] = []
+        if ref.targets and (old is None or set(ref.targets) != set(old.targets)):
+            found.append(references.judge(ref.targets, self.url))
+            conforming = references.conforming(ref.targets, self.url)
+            if conforming is not None:
+                found.append(conforming)
+        if ref.aggregation and (old is None or ref.aggregation != old.aggregation):
+            found.append(references.aggregated(ref.aggregation, self.url))
         return found
 
     def _resource_profiles(self, ref: TypeRef) -> Content:

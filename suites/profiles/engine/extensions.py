@@ -221,6 +221,10 @@ class Extensions:
                 expected=where,
                 found=place[0][1].element,
             )
+        for condition in structure.context_invariants:
+            if not self._engine.invariants.holds_on(condition, owner, run):
+                message = f"the extension {url} is only for use where {condition[:200]}"
+                run.add(ERROR, "extension-context", place[0], message, url, expected=condition[:200])
         given = next((key for key in value if key.startswith("value")), None)
         if definition.types:
             if given is None:

@@ -43,12 +43,14 @@ class NotChecked:
 class Findings:
     """Issues of one validation, in the order found; equal ones are folded."""
 
-    __slots__ = ("issues", "not_checked", "notes", "seen")
+    __slots__ = ("issues", "not_checked", "notes", "seen", "targets")
 
     def __init__(self) -> None:
         self.issues: list[Issue] = []
         self.seen: set[tuple[str, str, str]] = set()
         self.not_checked: dict[str, str] = {}
+        self.targets: dict[tuple[int, tuple[str, ...]], bool] = {}
+        """Whether resources of this document conform to target profiles, once found out."""
         self.notes: list[str] = []
         """What was noted as not checked since somebody began to listen."""
 

@@ -135,6 +135,16 @@ class Invariants:
             return True
         return any((item.value if item.__class__ is Node else item) is owner for item in found)
 
+    def holds_on(self, expression: str, owner: dict[str, Any], run: Run) -> bool:
+        """Whether a condition on the element that carries an extension holds; one that cannot be evaluated is let pass."""
+        env = env_of(run)
+        try:
+            verdict = compile_expression(expression).holds(owner, env)
+        except (NotFHIRPath, EvaluationError):
+            return True
+        env.lacking.clear()
+        return verdict is not False
+
 
 def env_of(run: Run) -> Env:
     """The surroundings of every invariant of one resource."""

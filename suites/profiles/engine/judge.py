@@ -139,19 +139,26 @@ class Judge:
         self, profile: Any, value: dict[str, Any], name: str, wanted: str, place: Place, run: Run
     ) -> None:
         """Name the elements that the profile's type does not have, so that the finding stands where the trouble is."""
-        allowed = {variant.key for child in self._engine.children(wanted).values() for variant in child.variants}
+        others = {
+            variant.key: variant for child in self._engine.children(wanted).values() for variant in child.variants
+        }
         for child in self._engine.children(name).values():
             for variant in child.variants:
-                if variant.key in value and variant.key not in allowed:
-                    held = value[variant.key]
-                    for index in range(len(held)) if isinstance(held, list) else (None,):
-                        run.add(
-                            ERROR,
-                            "element-not-in-profile",
-                            (place, variant.step, index),
-                            f"{profile.url} has no such element",
-                            profile.url,
-                        )
+                if variant.key not in value:
+                    continue
+                other = others.get(variant.key)
+                if other is not None and (other.type == variant.type or child.name in ("contained", "id")):
+                    continue
+                held = value[variant.key]
+                wrong = "has no such element" if other is None else f"has {other.type} here, not {variant.type}"
+                for index in range(len(held)) if isinstance(held, list) else (None,):
+                    run.add(
+                        ERROR,
+                        "element-not-in-profile",
+                        (place, variant.step, index),
+                        f"{profile.url} {wrong}",
+                        profile.url,
+                    )
 
     def against_any(
         self, urls: Iterable[str], value: dict[str, Any], name: str, place: Place, run: Run, asker: str

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from suites.profiles.engine.findings import ERROR
+from suites.profiles.engine.findings import ERROR, WARNING
 from suites.profiles.engine.place import Place
 
 if TYPE_CHECKING:
@@ -52,6 +52,62 @@ class References:
         if not found or None in found or "Resource" in found or "DomainResource" in found:
             return None
         return frozenset(name for name in found if name is not None)
+
+    def aggregated(self, modes: tuple[str, ...], profile: str | None) -> Callable[[dict[str, Any], Place, Run], None]:
+        """The check of ElementDefinition.type.aggregation: whether a target must, or may not, be contained or in the Bundle."""
+        outside = {"referenced", "bundled"} & set(modes)
+
+        def check(value: dict[str, Any], place: Place, run: Run) -> None:
+            reference = value.get("reference")
+            if reference.__class__ is not str or not reference:
+                return
+            inside = reference.startswith("#")
+            if inside and "contained" not in modes:
+                run.add(
+                    ERROR,
+                    "reference-aggregation",
+                    place,
+                    f"the target may not be contained (allowed: {', '.join(modes)})",
+                    profile,
+                )
+            elif not inside and not outside:
+                run.add(ERROR, "reference-aggregation", place, "the target must be contained", profile)
+            elif not inside and outside == {"bundled"} and run.bundle is not None and run.resolve(reference) is None:
+                run.add(ERROR, "reference-aggregation", place, "the target must be in the Bundle", profile)
+
+        return check
+
+    def conforming(self, targets: tuple[str, ...], profile: str) -> Callable[[dict[str, Any], Place, Run], None] | None:
+        """A warning where a target inside the document conforms to none of the target profiles (it is judged by itself, too)."""
+        own = tuple(url for url in targets if not url.startswith(_STRUCTURE))
+        if not own or len(own) != len(targets):
+            return None
+
+        def check(value: dict[str, Any], place: Place, run: Run) -> None:
+            reference = value.get("reference")
+            if reference.__class__ is not str or (run.bundle is None and not reference.startswith("#")) or run.trials:
+                return
+            target = run.resolve(reference)
+            if target is None or target.json is run.resource.json:
+                return
+            key = (id(target.json), own)
+            answer = run.findings.targets.get(key)
+            if answer is None:
+                inner = run.entering(target)
+                answer = any(self._engine.conforms(target.json, target.type, url, inner) is not False for url in own)
+                run.findings.targets[key] = answer
+            if not answer:
+                names = ", ".join(own)
+                run.add(
+                    WARNING,
+                    "reference-target-profile",
+                    place,
+                    f"the target, {reference[:80]}, conforms to none of {names}",
+                    profile,
+                    expected=names,
+                )
+
+        return check
 
     def judge(self, targets: tuple[str, ...], profile: str | None) -> Callable[[dict[str, Any], Place, Run], None]:
         """The check of one element's references: form and type."""
