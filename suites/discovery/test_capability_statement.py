@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from suites.kit.app import Grant
 from suites.kit.expectations import FHIR_JSON, expect_media_type, expect_status
+from suites.kit.fhir import FhirClient
 from suites.kit.http import Answer
 from suites.kit.outcomes import expect, findings, judged
+from suites.kit.validity import judge
+from suites.profiles import Validator
 
 
 @pytest.mark.requirement("FHIR-CAPABILITY-01")
@@ -70,4 +74,46 @@ def test_metadata_lists_the_patient_record(capability_statement: dict[str, Any])
             )
             found.check(
                 "search-type" not in codes or resource.get("searchParam"), "search needs search parameters", path=path
+            )
+
+
+@pytest.mark.requirement("FHIR-CAPABILITY-04")
+def test_metadata_is_valid_fhir(capability_statement_answer: Answer, validator: Validator) -> None:
+    """The CapabilityStatement, byte for byte as sent, is a valid FHIR R4 resource."""
+    answer = capability_statement_answer
+    answer.object()
+    # Where extensions stand in a CapabilityStatement the guides themselves go beyond their declared contexts.
+    with findings() as found:
+        judge(
+            validator,
+            found,
+            capability_statement_answer.body,
+            "CapabilityStatement",
+            capability_statement_answer.evidence,
+        )
+
+
+@pytest.mark.requirement("FHIR-CAPABILITY-03")
+def test_listed_types_are_served(capability_statement: dict[str, Any], fhir: FhirClient, grant: Grant) -> None:
+    """Each type listed with search is searched for the member: none is answered 404 or 5xx."""
+    listed = [
+        str(resource.get("type"))
+        for rest in capability_statement.get("rest", [])
+        for resource in rest.get("resource", [])
+        if any(one.get("code") == "search-type" for one in resource.get("interaction", []))
+    ]
+    judged(len(listed), "searchable type")
+    with findings() as found:
+        for resource in listed:
+            answer = fhir.search(
+                resource, {"_id": grant.patient} if resource == "Patient" else {"patient": grant.patient, "_count": "1"}
+            )
+            # 400 or 403: a type without a patient parameter, or outside the scopes of this launch.
+            found.check(
+                answer.status in (200, 400, 403),
+                "a type listed must be served",
+                expected="200, 400 or 403",
+                found=answer.status,
+                path=resource,
+                evidence=answer.evidence,
             )

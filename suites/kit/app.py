@@ -158,11 +158,12 @@ class App:
         listener: Listener | None = None,
         pictures: bool = False,
         fresh: bool = False,
+        one_time_code: str = "",
         **spoiled: Any,
     ) -> Attempt:
         """Send a member through an authorization request; in Chromium, always a new session, where asked or where the pages need it."""
         request, verifier = self.request(**spoiled)
-        identity = member.identity()
+        identity = member.identity(one_time_code)
         trail().member = trail().member or member.label
         if self.target.login.plain_forms and not in_browser and not self.browser.login.human:
             landing = self.forms.authorize(request, identity, choices, may_refuse=may_refuse, fresh=fresh)

@@ -305,7 +305,7 @@ class _Journey:
             return code_from_command(step.command)
         if step.mailbox:
             return code_in(self.context.request.get(filled(step.mailbox, self.identity, {})).text())
-        return one_time_code(self.identity.totp_seed)
+        return one_time_code(self.identity)
 
     def _choose(self, element: Locator, step: Step, extra: dict[str, str]) -> None:
         tag = element.evaluate("e => e.tagName.toLowerCase()")

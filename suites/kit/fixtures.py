@@ -28,6 +28,7 @@ from suites.kit.outcomes import Inconclusive, control, not_applicable, rung
 from suites.kit.plugin import SESSION
 from suites.kit.target import Client, Member, Target
 from suites.kit.workbench import Workbench
+from suites.profiles import Validator
 from suites.protocol import urls
 
 
@@ -278,3 +279,12 @@ def target_clock(target: Target) -> Iterator[TargetClock]:
     clock = TargetClock(target)
     yield clock
     clock.put_back()
+
+
+@pytest.fixture(scope="session")
+def validator(target: Target) -> Validator:
+    """The profile validator with the guides the target claims."""
+    try:
+        return Validator(guides=target.server.guides)
+    except ValueError as wrong:
+        raise Inconclusive(f"the guides of the target file cannot be used: {wrong}") from None

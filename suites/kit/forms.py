@@ -196,7 +196,7 @@ class Journey:
             return code_from_command(step.command)
         if step.mailbox:
             return code_in(self.http.get(filled(step.mailbox, self.identity, self.extra)).text)
-        return one_time_code(self.identity.totp_seed)
+        return one_time_code(self.identity)
 
     def _choose(self, element: Element, step: Step, extra: dict[str, str]) -> None:
         if element.tag == "select":

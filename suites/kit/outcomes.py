@@ -21,6 +21,8 @@ from typing import Any, NoReturn
 
 from reports.model import Finding
 
+SHOWN = 3  # findings told in a message; all of them stand in the run
+
 
 class NonConformance(AssertionError):
     """The target does not do what the requirement says; carries the findings."""
@@ -28,7 +30,8 @@ class NonConformance(AssertionError):
     def __init__(self, *findings: Finding, cause: str = "") -> None:
         self.findings = findings
         self.cause = cause
-        super().__init__("; ".join(describe(finding) for finding in findings))
+        shown = "; ".join(shorten(describe(finding), 500) for finding in findings[:SHOWN])
+        super().__init__(shown + (f"; and {len(findings) - SHOWN} more" if len(findings) > SHOWN else ""))
 
 
 class Undecided(Exception):
@@ -164,14 +167,14 @@ class Findings:
     """Several findings of one check, reported together when the block ends."""
 
     def __init__(self) -> None:
-        self.found: dict[tuple[str, str, str], list[Finding]] = {}
+        self.found: dict[tuple[str, str], list[Finding]] = {}
 
     def add(
         self, message: str, *, expected: object = "", found: object = "", path: str = "", evidence: str = ""
     ) -> None:
         """Note a breach and go on."""
         finding = Finding(message, str(expected), shorten(found), path, evidence=(evidence,) if evidence else ())
-        self.found.setdefault((message, path, finding.expected), []).append(finding)
+        self.found.setdefault((message, finding.expected), []).append(finding)
 
     def check(self, met: object, message: str, **details: Any) -> bool:
         """Note a breach unless a condition holds."""

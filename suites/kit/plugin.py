@@ -239,7 +239,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     ends.append(End(call.when, error))
     session = item.config.stash[SESSION]
     if error is not None:
-        report.longrepr = str(error) if isinstance(error, NonConformance) else f"{type(error).__name__}: {error}"
+        report.longrepr = (str(error) if isinstance(error, NonConformance) else f"{type(error).__name__}: {error}")[
+            :2000
+        ]
     if call.when == "teardown":
         seconds = time.monotonic() - item.stash.get(STARTED, time.monotonic())
         made = result(item.stash[CHECK], ends, trail(), session.workbench.recorder.exchanges, seconds)
@@ -247,7 +249,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         made = waivers.apply(made, session.waivers, datetime.now(UTC).date())
         report.check_result = made.as_line()
         report.outcome = "passed"
-        report.longrepr = made.message or None if made.verdict is not Verdict.PASS else None
+        report.longrepr = made.message[:2000] or None if made.verdict is not Verdict.PASS else None
     else:
         # Only the last report of a check is counted; see pytest_report_teststatus.
         report.outcome = "passed" if error is None else "failed"

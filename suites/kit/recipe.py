@@ -76,7 +76,7 @@ class Identity:
     totp_seed: str = field(default="", repr=False)
     answers: Mapping[str, str] = field(default_factory=dict, repr=False)
     patient: str = ""
-    several: bool = False  # acts for more than one person
+    one_time_code: str = field(default="", repr=False)  # types this code whatever the seed says, for checks of codes
 
 
 class CannotFill(ValueError):
@@ -101,7 +101,7 @@ def filled(text: str, identity: Identity, extra: Mapping[str, str]) -> str:
     """A selector or value with its placeholders filled in."""
     known = {"username": identity.username, "password": identity.password, "patient": identity.patient, **extra}
     if "{totp}" in text:
-        known["totp"] = one_time_code(identity.totp_seed)
+        known["totp"] = one_time_code(identity)
 
     def replace(found: re.Match[str]) -> str:
         value = known.get(found[1])
@@ -112,17 +112,25 @@ def filled(text: str, identity: Identity, extra: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(replace, text)
 
 
-def one_time_code(seed: str, at: float | None = None) -> str:
-    """The RFC 6238 code of a base32 seed; waits out the last second of a period, so that it does not go stale on the way."""
-    if not seed:
+_used: dict[
+    str, int
+] = {}  # the last period a seed's code was typed in: servers take each code once (RFC 6238 section 5.2)
+
+
+def one_time_code(identity: Identity) -> str:
+    """The RFC 6238 code of a member's seed, one that has not been typed before; waits for the next period where it must."""
+    if identity.one_time_code:
+        return identity.one_time_code
+    if not identity.totp_seed:
         raise CannotFill("the login page asks for a one-time code and the member has no totp_seed in the target file")
-    totp = pyotp.TOTP(seed.replace(" ", ""))
-    if at is None:
-        left = totp.interval - time.time() % totp.interval
-        if left < 1.0:
-            time.sleep(left + 0.05)
-        at = time.time()
-    return str(totp.at(int(at)))
+    totp = pyotp.TOTP(identity.totp_seed.replace(" ", ""))
+    period = int(time.time() // totp.interval)
+    # The last second of a period is waited out too, so that the code does not go stale on the way.
+    if _used.get(identity.totp_seed) == period or totp.interval - time.time() % totp.interval < 1.0:
+        time.sleep(totp.interval - time.time() % totp.interval + 0.05)
+        period = int(time.time() // totp.interval)
+    _used[identity.totp_seed] = period
+    return str(totp.at(period * totp.interval))
 
 
 def answer_for(identity: Identity, page_text: str) -> str:

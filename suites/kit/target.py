@@ -76,9 +76,9 @@ class Member:
     patient: str = ""
     planted_for: tuple[str, ...] = ()
 
-    def identity(self, several: bool = False) -> Identity:
+    def identity(self, one_time_code: str = "") -> Identity:
         """The member as a login recipe needs it."""
-        return Identity(self.username, self.password, self.totp_seed, self.answers, self.patient, several)
+        return Identity(self.username, self.password, self.totp_seed, self.answers, self.patient, one_time_code)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,76 @@
+"""Further proofs of identity, where the payer asks for them: DEAN-MFA-*, DEAN-CHALLENGE-01 (RFC 6238, NIST SP 800-63B)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pyotp
+import pytest
+
+from suites.kit import recipe
+from suites.kit.app import App
+from suites.kit.outcomes import control, expect, not_applicable
+from suites.kit.target import Member, Target
+
+WRONG_ANSWER = "an answer nobody would give"
+
+
+def asks_for(target: Target, what: str) -> None:
+    """Whether the login recipe meets this page."""
+    if not any(step.do == what for step in target.login.step):
+        not_applicable(f"the login recipe has no {what} step: this payer does not ask for it")
+
+
+@pytest.mark.requirement("DEAN-MFA-01")
+def test_wrong_one_time_code_gets_no_code(app: App, member: Member, target: Target) -> None:
+    """The right password with a wrong one-time code gets nothing."""
+    asks_for(target, "one_time_code")
+    control(app.authorize(member, fresh=True).landing.value("code"), "the right one-time code gets in")
+    right = pyotp.TOTP(member.totp_seed).now()
+    wrong = f"{(int(right) + 111111) % 1000000:06d}"
+    landing = app.authorize(member, may_refuse=True, fresh=True, one_time_code=wrong).landing
+    expect(
+        not landing.value("code"),
+        "a wrong one-time code must get nothing",
+        found=landing.described,
+        evidence=landing.evidence[-1],
+    )
+
+
+@pytest.mark.requirement("DEAN-MFA-02")
+def test_one_time_code_works_once(app: App, member: Member, target: Target) -> None:
+    """A one-time code that was used is refused within its own half minute."""
+    asks_for(target, "one_time_code")
+    identity_code = pyotp.TOTP(member.totp_seed).at(_fresh_period(member))
+    first = app.authorize(member, may_refuse=True, fresh=True, one_time_code=identity_code).landing
+    control(first.value("code"), "the one-time code gets in the first time", first.described)
+    again = app.authorize(member, may_refuse=True, fresh=True, one_time_code=identity_code).landing
+    expect(
+        not again.value("code"),
+        "a used one-time code must be refused",
+        found=again.described,
+        evidence=again.evidence[-1],
+    )
+
+
+def _fresh_period(member: Member) -> int:
+    """The time of a one-time code nobody has typed yet, with most of its half minute left."""
+    recipe.one_time_code(member.identity())  # waits for a period of its own
+    time.sleep(30 - time.time() % 30 + 0.1)
+    return int(time.time())
+
+
+@pytest.mark.requirement("DEAN-CHALLENGE-01")
+def test_wrong_answer_gets_no_code(app: App, member: Member, target: Target) -> None:
+    """The right password with a wrong answer to the challenge question gets nothing."""
+    asks_for(target, "answer")
+    control(app.authorize(member, fresh=True).landing.value("code"), "the right answers get in")
+    forgetful = replace(member, answers=dict.fromkeys(member.answers, WRONG_ANSWER))
+    landing = app.authorize(forgetful, may_refuse=True, fresh=True).landing
+    expect(
+        not landing.value("code"),
+        "a wrong answer must get nothing",
+        found=landing.described,
+        evidence=landing.evidence[-1],
+    )
