@@ -123,6 +123,7 @@ class Store:
         self._checked = 0.0
         self._shared: frozenset[str] | None = None
         self._newest: int | None = None
+        self._only_shared: dict[str, bool] = {}
 
     # --- facts of the store ---
 
@@ -150,6 +151,7 @@ class Store:
         self._checked = 0.0
         self._shared = None
         self._newest = None
+        self._only_shared.clear()
 
     def _fresh(self) -> None:
         """Other processes write too: look now and then whether what is remembered still holds."""
@@ -205,6 +207,15 @@ class Store:
             rows = self.database.query("SELECT DISTINCT type FROM resource WHERE patient = ''")
             self._shared = frozenset(row[0] for row in rows)
         return self._shared
+
+    def only_shared(self, type_name: str) -> bool:
+        """Whether every resource of a type is in nobody's record."""
+        if type_name not in self.shared_types():
+            return False
+        if type_name not in self._only_shared:
+            row = self.database.one("SELECT 1 FROM resource WHERE type = ? AND patient <> '' LIMIT 1", (type_name,))
+            self._only_shared[type_name] = row is None
+        return self._only_shared[type_name]
 
     def with_key(self, type_name: str, parameter: str, values: Sequence[str], *, prefix: bool) -> list[Candidate]:
         """Resources in nobody's record that have one of these keys, or keys that begin so."""

@@ -1,0 +1,1 @@
+"""Benchmarks of the reference payer: a fixed mix of requests over members made by copying, on either store."""

@@ -1,0 +1,238 @@
+"""How fast the reference payer is: `python -m load.benchmarks.payer --out docs/benchmarks-payer.md`.
+
+For each store and number of members: how long loading takes, how soon a loaded payer is ready, then a fixed mix of requests by wrk,
+one after the other, with one worker, and the memory that worker has then. Each table names the machine; only ratios
+within one table mean something elsewhere. Leaves to others: the payer itself (`patient-access serve`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from load.benchmarks import population
+
+# Name, path below the FHIR base, connections.
+MIX = (
+    ("capability statement", "metadata", 4),
+    ("read by id", "Patient/MEMBER", 8),
+    ("20-entry search", "Practitioner?_count=20", 8),
+    ("observations by category and date", "Observation?patient=MEMBER&category=survey&date=ge2018-01-01", 8),
+    ("claims with their includes", "ExplanationOfBenefit?patient=MEMBER&_include=ExplanationOfBenefit:*", 8),
+    ("whole record", "Patient/MEMBER/$everything?_count=50", 4),
+)
+_SCRIPT = Path(__file__).with_name("mix.lua")
+
+
+class CannotMeasure(Exception):
+    """Something a measurement needs is missing; the message says what."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One kind of request measured."""
+
+    name: str
+    rate: float
+    median: float
+    p95: float
+    p99: float
+    errors: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One store with one number of members."""
+
+    store: str
+    members: int
+    resources: int
+    loading: float  # seconds
+    ready: float  # seconds
+    memory: float  # MiB of the worker
+    figures: tuple[Figure, ...]
+
+
+def measure(store: str, members: int, template: Path, folder: Path, seconds: int) -> Measured:
+    """Load, start again, and run the mix."""
+    dataset = folder / f"members-{members}"
+    resources = population.write(template, members, dataset)
+    database = str(folder / f"{members}.sqlite") if store == "sqlite" else _new_database(store)
+    with _served(dataset, database, folder) as (_, _, loading):
+        pass
+    with _served(dataset, database, folder) as (url, process, ready):
+        token = _token(folder / "target.toml", url)
+        figures = tuple(_wrk(url, name, path, connections, members, token, seconds) for name, path, connections in MIX)
+        memory = _resident(process.pid)
+    return Measured(
+        "sqlite3" if store == "sqlite" else "PostgreSQL", members, resources, loading, ready, memory, figures
+    )
+
+
+@contextmanager
+def _served(dataset: Path, database: str, folder: Path) -> Iterator[tuple[str, subprocess.Popen[str], float]]:
+    """A payer on a free port, its process, and how long it took to say that it is ready."""
+    deployment = folder / "unlimited.toml"
+    deployment.write_text(
+        'name = "unlimited"\n[limits]\nrequests = 1000000000\nper_seconds = 1\ntoken_requests = 1000000\ntoken_per_seconds = 1\n',
+        "utf-8",
+    )
+    command = [
+        sys.executable, "-m", "patient_access", "serve", "--dataset", str(dataset), "--deployment", str(deployment), "--port", "0",
+        "--database", database, "--write-target", str(folder / "target.toml"),
+    ]  # fmt: skip
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        if not url.startswith("http"):
+            raise CannotMeasure(f"the payer did not start: {' '.join(command)}")
+        yield url, process, time.monotonic() - started
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def _token(target: Path, url: str) -> str:
+    """A backend service's access token (SMART Backend Services)."""
+    from joserfc import jwt
+    from joserfc.jwk import ECKey, RSAKey
+
+    clients = tomllib.loads(target.read_text("utf-8"))["client"]
+    client = next(one for one in clients if one["name"] == "backend-service")
+    stored = json.loads(Path(client["private_key_file"]).read_text("utf-8"))
+    key = (ECKey if stored["kty"] == "EC" else RSAKey).import_key(stored)
+    endpoints = httpx.get(f"{url}/fhir/.well-known/smart-configuration").json()
+    claims = {
+        "iss": client["client_id"], "sub": client["client_id"], "aud": endpoints["token_endpoint"], "jti": str(uuid.uuid4()),
+        "exp": int(time.time()) + 240,
+    }  # fmt: skip
+    algorithm = {"P-256": "ES256", "P-384": "ES384"}.get(stored.get("crv", ""), "RS384")
+    header = {"alg": algorithm, "typ": "JWT"} | ({"kid": stored["kid"]} if "kid" in stored else {})
+    assertion = jwt.encode(header, claims, key, algorithms=[algorithm])
+    answer = httpx.post(
+        endpoints["token_endpoint"],
+        data={
+            "grant_type": "client_credentials", "scope": "system/*.read", "client_assertion": assertion,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        },
+    )  # fmt: skip
+    if answer.status_code != 200:
+        raise CannotMeasure(f"no token for the backend service: {answer.status_code} {answer.text}")
+    return str(answer.json()["access_token"])
+
+
+def _wrk(url: str, name: str, path: str, connections: int, members: int, token: str, seconds: int) -> Figure:
+    for duration in (1, seconds):  # the first run warms up
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--timeout", "10s", "-s", str(_SCRIPT), url]
+        ran = subprocess.run([*command, "--", f"/fhir/{path}", str(members), token], capture_output=True, text=True)
+    line = next((line for line in ran.stdout.splitlines() if line.startswith("RESULT")), "")
+    if not line:
+        raise CannotMeasure(f"wrk told nothing: {ran.stderr or ran.stdout}")
+    rate, median, p95, p99, errors = line.split()[1:]
+    return Figure(name, float(rate), float(median), float(p95), float(p99), int(errors))
+
+
+def _resident(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
+def _new_database(server: str) -> str:
+    import psycopg
+
+    name = f"benchmark_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+    return server.rsplit("/", 1)[0] + f"/{name}"
+
+
+def report(measured: list[Measured], seconds: int) -> str:
+    """The table as it is committed."""
+    lines = [
+        "# Benchmarks of the reference payer",
+        "",
+        "Made by `python -m load.benchmarks.payer --out docs/benchmarks-payer.md`; not edited by hand. One worker, requests by wrk from the same",
+        f"machine, {seconds} seconds a row, members chosen at random. {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},",
+        f"load average {os.getloadavg()[0]:.1f} at the end: on a machine that does other things too, compare rows, not machines.",
+        "",
+    ]  # fmt: skip
+    for one in measured:
+        lines += [
+            f"## {one.store}, {one.members:,} members",
+            "",
+            f"{one.resources:,} resources of members; loaded in {one.loading:.1f} s ({one.resources / one.loading:,.0f}/s, start included); "
+            f"a loaded payer is ready in {one.ready:.1f} s; {one.memory:.0f} MiB after the mix.",
+            "",
+            "| request | per second | p50 ms | p95 ms | p99 ms | errors |",
+            "|---|--:|--:|--:|--:|--:|",
+            *(f"| {row.name} | {row.rate:,.0f} | {row.median:.2f} | {row.p95:.2f} | {row.p99:.2f} | {row.errors} |" for row in one.figures),
+            "",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure what was asked for and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--members", type=int, nargs="+", default=[1_000, 100_000])
+    parser.add_argument(
+        "--postgresql", default="", help="address of a server one may make databases on; sqlite3 alone without it"
+    )
+    parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    if shutil.which("wrk") is None:
+        print("benchmark: wrk is not installed (Debian: apt-get install wrk)", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="payer-benchmark-") as name:
+        folder = Path(name)
+        generate = [
+            sys.executable,
+            "-m",
+            "patient_access",
+            "generate",
+            "--members",
+            "20",
+            "--seed",
+            "7",
+            "--family",
+            "legacy",
+        ]
+        subprocess.run([*generate, "--out", str(folder / "template")], check=True, capture_output=True)
+        measured = []
+        try:
+            for store in ("sqlite", asked.postgresql) if asked.postgresql else ("sqlite",):
+                for members in asked.members:
+                    measured.append(measure(store, members, folder / "template", folder, asked.seconds))
+                    print(report(measured[-1:], asked.seconds).split("\n", 6)[6], file=sys.stderr)
+        except CannotMeasure as error:
+            print(f"benchmark: {error}", file=sys.stderr)
+            return 3
+    text = report(measured, asked.seconds)
+    if asked.out is None:
+        print(text)
+    else:
+        asked.out.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
