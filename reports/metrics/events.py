@@ -147,9 +147,9 @@ def _instant(table: Any, mapping: Mapping, year: Year) -> tuple[Any, Any, Any]:
     if kind.is_string():
         stamped = raw.re_search(r"(Z|z|[+-][0-9]{2}:?[0-9]{2})$").fill_null(False)
         parsed = raw.try_cast("timestamp('UTC')") if _forgiving(table) else raw.cast("timestamp('UTC')")
-        at = _milliseconds(parsed.cast("timestamp"))
+        at = _milliseconds(parsed)
     elif kind.is_timestamp() and kind.timezone is not None:
-        return _milliseconds(raw.cast("timestamp")), no, no
+        return _milliseconds(raw), no, no
     elif kind.is_timestamp():
         stamped, at = no, _milliseconds(raw)
     else:
@@ -163,8 +163,23 @@ def _instant(table: Any, mapping: Mapping, year: Year) -> tuple[Any, Any, Any]:
 
 
 def _milliseconds(moment: Any) -> Any:
+    """A timestamp, in UTC where it has a zone, as milliseconds."""
+    if moment.get_backend().name == "duckdb":
+        # DuckDB's own function: turning instants into timestamps first took a quarter of the whole query.
+        return _epoch_ms(moment.type())(moment)
+    moment = moment.cast("timestamp")
     # Cut to the second first: some back ends round the seconds of an epoch.
     return moment.truncate("s").epoch_seconds().cast("int64") * 1000 + moment.millisecond().cast("int64")
+
+
+def _epoch_ms(kind: Any) -> Any:
+    """DuckDB's `epoch_ms` for a type of timestamp."""
+    import ibis
+
+    def epoch_ms(moment: Any) -> Any:
+        """Milliseconds since 1970."""
+
+    return ibis.udf.scalar.builtin(epoch_ms, signature=((kind,), "int64"))
 
 
 def _in_units(judged: Any, mapping: Mapping, year: Year) -> Any:

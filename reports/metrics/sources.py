@@ -89,7 +89,7 @@ def open_log(source: str, mapping: Mapping, con: Any = None) -> Log:
     except Exception as error:
         # The reader's own errors name the line; the first sentence is enough for people.
         raise BadInput(f"{source}: cannot be read as {kind}: {str(error).splitlines()[0]}") from None
-    return Log(con, table, _fitting(table, mapping, source), source)
+    return Log(con, table, fitting(table, mapping, source), source)
 
 
 def log_files(source: str, mapping: Mapping) -> list[Path]:
@@ -111,7 +111,7 @@ def log_files(source: str, mapping: Mapping) -> list[Path]:
     return found
 
 
-def _fitting(table: Any, mapping: Mapping, source: str) -> Mapping:
+def fitting(table: Any, mapping: Mapping, source: str) -> Mapping:
     """The mapping without columns the log does not have, unless the metric needs them."""
     present = set(table.columns)
     columns = {
@@ -152,7 +152,7 @@ def _open_database(url: str, mapping: Mapping) -> Log:
     except Exception as error:
         shown = url.partition("://")[0] + "://…"  # the address may hold a password
         raise BadInput(f"{shown}: table {mapping.table!r} cannot be opened: {str(error).splitlines()[0]}") from None
-    return Log(con, table, _fitting(table, mapping, mapping.table), mapping.table)
+    return Log(con, table, fitting(table, mapping, mapping.table), mapping.table)
 
 
 @contextmanager

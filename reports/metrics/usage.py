@@ -74,8 +74,7 @@ def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: date
     period = Year(year, time_zone or log.mapping.time_zone, at or log.mapping.drawn_at or now())
     judged = events(log.table, log.mapping, period, switches.count_own_app)
     slots = counting.slots(judged, switches.mode, switches.idle, period, switches.by_month)
-    # A temporary table ends with its connection; the figures below then share one pass over the log.
-    folded = log.con.create_table(f"slots_{uuid.uuid4().hex}", slots, temp=True)
+    folded = _kept(log.con, slots)
     reasons = {
         str(row["why"]): int(row["rows"])
         for row in log.con.to_pyarrow(
@@ -88,9 +87,12 @@ def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: date
     counted = counting.resolved(folded, identities(log.mapping))
     mode, idle, same = switches.mode, switches.idle, switches.same_app_only
     units = _figures(log.con, counting.members(counted, ("unit",), mode, idle, same))
-    total = _total(log.con, counting.members(counted, (), mode, idle, same))
+    per_person = counted.group_by("person").aggregate(n=counted.unit.nunique())
+    several = int(log.con.execute(per_person.filter(per_person.n > 1).count()))
+    # Where no person is in two units, their figures add up to that of all; else all is counted anew.
+    disjoint = Figure("total", sum(unit.members for unit in units), sum(unit.members_repeat for unit in units))
+    total = _total(log.con, counting.members(counted, (), mode, idle, same)) if several else disjoint
     months = _months(log.con, counted, switches) if switches.by_month else {}
-    several = counted.group_by("person").aggregate(n=counted.unit.nunique())
     return Usage(
         year=year,
         time_zone=period.zone_name,
@@ -101,8 +103,15 @@ def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: date
         excluded={name: reasons[name] for name in EXCLUSIONS if reasons.get(name)},
         left_out=problems,
         deliveries=int(log.con.execute(counted.deliveries.sum().fill_null(0))),
-        in_several_units=int(log.con.execute(several.filter(several.n > 1).count())),
+        in_several_units=several,
     )
+
+
+def _kept(con: Any, expression: Any) -> Any:
+    """An expression's rows in a temporary table that ends with its connection, so that all figures share one pass over the log."""
+    if con.name == "pyspark":  # which has no temporary tables, but a cache
+        return expression.cache()
+    return con.create_table(f"slots_{uuid.uuid4().hex}", expression, temp=True)
 
 
 def _figures(con: Any, expression: Any) -> tuple[Figure, ...]:

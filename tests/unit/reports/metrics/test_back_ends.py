@@ -17,7 +17,7 @@ import pytest
 
 from reports.metrics import BadInput
 from reports.metrics.mapping import load
-from reports.metrics.sources import Log, open_log
+from reports.metrics.sources import Log, fitting, open_log
 from reports.metrics.usage import Switches, usage
 from reports.metrics.usage_audit import trail
 from tests.postgresql import NoPostgresql, server
@@ -95,7 +95,8 @@ def test_spark_gives_the_same_figures(tmp_path: Path) -> None:
     try:
         con = ibis.pyspark.connect(session)
         con.create_view("access_log", con.read_json(str(EXAMPLE / "access-log.ndjson")), overwrite=True)
-        same_everywhere(Log(con, con.table("access_log"), MAPPING, "spark"))
+        table = con.table("access_log")
+        same_everywhere(Log(con, table, fitting(table, MAPPING, "spark"), "spark"))
     finally:
         session.stop()
 
