@@ -258,10 +258,12 @@ class Extensions:
             return True
         parent: Place = place[0]
         step = parent[1]
-        names = {step.element, step.type, "Element"}
+        names = {step.element, step.type, "Element", "Base"}
         if parent[0] is None or self._engine.is_resource(step.type) or step.type in ("Resource", "DomainResource"):
             kind = owner.get("resourceType")
             names |= {"Resource", "DomainResource", str(kind)}
+            if {"url", "status"} <= self._engine.children(str(kind)).keys():
+                names |= {"CanonicalResource", "MetadataResource"}
         names.update(self._engine.names_of(parent, run))
         for kind, expression in definition.contexts:
             if kind == "element" and (

@@ -93,7 +93,7 @@ def _child(element: Element, name: str, of_resource: bool) -> Child:
     )
     if element.content_reference is not None:
         target = element.content_reference.rpartition("#")[2]
-        step = Step(name, name, element.path, "BackboneElement")
+        step = Step(name, name, target, "BackboneElement")
         return Child(element, name, (Variant(name, step, "BackboneElement", TypeRef("BackboneElement")),), many, target)
     variants: list[Variant] = []
     stem = name.removesuffix("[x]")
