@@ -18,7 +18,7 @@ from reports.html.blocks import Block, Part, write_document
 from reports.html.charts import verdict_bar
 from reports.html.page import VERDICT_WORDS, duration, moment, written_whole
 from reports.model import CheckResult, Verdict, run_verdict
-from reports.reader import Run, exchanges
+from reports.reader import BadRun, Run, exchanges
 
 SLOWER_BY, SLOWER_AT_LEAST = 1.5, 0.5  # times, and seconds; less is noise
 
@@ -83,6 +83,7 @@ def compare(first: Run, second: Run) -> Comparison:
     for check, old in sorted(before.items()):
         if check not in after:
             found["gone"].append(_change(old, old.verdict.name, "", "not in the second run"))
+    found["slower"] += _load_drift(first.folder, second.folder)
     lists = {
         name: tuple(found[name])
         for name in ("new_failures", "fixed", "other_changes", "added", "gone", "changed_evidence", "slower")
@@ -93,6 +94,34 @@ def compare(first: Run, second: Run) -> Comparison:
         same=same,
         **lists,
     )
+
+
+def _load_drift(first: Path, second: Path) -> list[Change]:
+    """Phases of a load scenario both runs hold whose latency below which 95 % fell grew beyond noise."""
+    slower = []
+    before, after = _phases(first), _phases(second)
+    for name in before.keys() & after.keys():
+        was, now = before[name], after[name]
+        if now > was * SLOWER_BY and now - was > 1:  # a millisecond is the timer's noise
+            slower.append(
+                Change(f"load.{name}", f"Load, phase {name}, 95th percentile", (), f"{was:.1f} ms", f"{now:.1f} ms")
+            )
+    return sorted(slower, key=lambda change: change.check)
+
+
+def _phases(folder: Path) -> dict[str, float]:
+    path = folder / "load.json"
+    if not path.is_file():
+        return {}
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            f"{told['scenario']}.{phase['name']}": float(phase["p95_ms"])
+            for phase in told["phases"]
+            if phase.get("p95_ms") is not None
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRun(f"{path}: cannot be read: {error!r}") from None
 
 
 def _change(result: CheckResult, before: str, after: str, note: str = "") -> Change:

@@ -3,6 +3,7 @@
     metrics/usage.json, metrics/prior-authorization.json    as `patient-access metrics … --format json` writes them
     load.json or load/*.json                                numbers and timelines of load scenarios
     certificate.json                                        what an app certification signed
+    proof.json                                              what `patient-access prove` found
     review.toml                                             [[decision]] requirement, decision, by, date, note
 
 A file that is there and cannot be read stops the report: a section left out in silence would mislead.
@@ -38,6 +39,13 @@ def decisions(folder: Path) -> dict[str, dict[str, str]]:
             raise BadRun(f"{path}: a decision needs requirement, decision (accepted or rejected), by and date: {entry}")
         recorded[str(entry["requirement"])] = {"note": "", **{name: str(value) for name, value in entry.items()}}
     return recorded
+
+
+def proof(run: Run) -> dict[str, Any]:
+    """How much the suite is proved: as the header tells it, else `proof.json` in the run's folder."""
+    path = run.folder / "proof.json"
+    told = run.header.proof or (_json(path) if path.is_file() else {})
+    return told if isinstance(told, dict) else {}
 
 
 def _parts(run: Run) -> Iterator[Part]:

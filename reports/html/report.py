@@ -53,7 +53,7 @@ def write(run: Run, target: Path) -> None:
         view=view,
         target=_Defaults(run.header.target),
         target_facts=_facts(run.header.target),
-        proof=proof(run.header.proof),
+        proof=proof(parts.proof(run)),
         digest=file_digest(run_file(run.folder)),
         shelf=shelf,
         parts=others,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -168,6 +169,25 @@ def test_evidence_is_forgotten_as_it_is_written(tmp_path: Path, monkeypatch: pyt
     assert len(alive) == 800  # once to choose, once for the side pages
     assert sum(map(len, shelf.inside.values())) <= 20_000
     assert shelf.total == 400
+
+
+def test_memory_does_not_grow_with_evidence(tmp_path: Path) -> None:
+    peaks = []
+    for count in (200, 4000):
+        results = [replace(RESULTS[1], evidence=tuple(f"main/{n}" for n in range(1, 101)))]
+        run = load(write_run(tmp_path / str(count), results, HEADER, evidence(count, "x" * 2000)))
+        tracemalloc.start()
+        write(run, tmp_path / f"{count}.html")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] * 1.25
+
+
+def test_the_kill_score_comes_from_proof_json_where_the_header_has_none(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", RESULTS, replace(HEADER, proof={}))
+    (run / "proof.json").write_text('{"mutants": [{"id": "a", "killed": true}, {"id": "b", "killed": false}]}')
+    write(load(run), tmp_path / "report.html")
+    assert "1 of 2" in (tmp_path / "report.html").read_text()
 
 
 def test_parts_appear_when_the_run_has_them(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from patient_access import app
@@ -13,7 +14,7 @@ from reports.compare import as_text, compare
 from reports.history import history
 from reports.html.charts import columns, lines
 from reports.model import Finding, Verdict
-from reports.reader import load
+from reports.reader import BadRun, load
 from tests.unit.reports.runs import HEADER, RESULTS, evidence, write_run
 
 PASSING, FAILING, CLAIMS, MUST_SUPPORT, LATER, OPEN = RESULTS
@@ -47,6 +48,21 @@ def test_another_finding_or_another_status_is_other_evidence(tmp_path: Path) -> 
     notes = {one.check: one.note for one in compare(load(first), load(second)).changed_evidence}
     assert notes[FAILING.check] == "1 findings appeared, 1 vanished"
     assert notes[CLAIMS.check] == "answers were GET Patient/{id} 200, now GET Patient/{id} 206"
+
+
+def test_a_load_phase_that_slowed_down_is_drift(tmp_path: Path) -> None:
+    runs = []
+    for name, latency in (("a", 8.0), ("b", 20.0)):
+        folder = write_run(tmp_path / name, [PASSING])
+        phases = [{"name": "below", "p95_ms": latency}, {"name": "above", "p95_ms": 9.0}]
+        (folder / "load.json").write_text(json.dumps({"scenario": "limit", "phases": phases}))
+        runs.append(load(folder))
+    assert [(one.check, one.before, one.after) for one in compare(*runs).slower] == [
+        ("load.limit.below", "8.0 ms", "20.0 ms")
+    ]
+    (tmp_path / "b" / "load.json").write_text("{}")
+    with pytest.raises(BadRun, match="cannot be read"):
+        compare(*runs)
 
 
 def test_equal_runs_differ_in_nothing(tmp_path: Path) -> None:
