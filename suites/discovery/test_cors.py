@@ -91,6 +91,28 @@ def test_preflight_to_token_endpoint_allows_post(
     expect_cors(answer)
 
 
+@pytest.mark.requirement("SMART2-CORS-02")
+def test_preflight_to_userinfo_allows_the_authorization_header(
+    http: Http, openid_configuration: dict[str, Any], target: Target
+) -> None:
+    """OPTIONS before a userinfo request allows the Authorization header, where userinfo is offered."""
+    _binding(target)
+    if "userinfo_endpoint" not in openid_configuration:
+        not_applicable("the server names no userinfo_endpoint")
+    answer = http.send(
+        "OPTIONS",
+        str(openid_configuration["userinfo_endpoint"]),
+        headers={
+            "Origin": CORS_ORIGIN,
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "authorization",
+        },
+    )
+    expect_status(answer, (200, 204), "a preflight must be answered without a token")
+    allowed = header_tokens(answer, "access-control-allow-headers")
+    expect("authorization" in allowed, "the preflight must allow the Authorization header", found=sorted(allowed))
+
+
 def test_credentials_are_not_shared_with_any_origin(smart_configuration_answer: Answer, target: Target) -> None:
     """No answer allows credentials together with any origin, and no foreign origin is echoed with credentials."""
     _binding(target)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from suites.kit.app import Grant
+from suites.kit.app import App, Attempt, Grant
 from suites.kit.expectations import expect_operation_outcome
 from suites.kit.fhir import FhirClient
+from suites.kit.forms import Journey
 from suites.kit.http import Answer
-from suites.kit.outcomes import control, expect
-from suites.kit.target import Member
+from suites.kit.outcomes import control, expect, not_applicable
+from suites.kit.page_forms import Element
+from suites.kit.portal import login_steps
+from suites.kit.recipe import APPROVE_ALL
+from suites.kit.target import Member, Target
+from suites.kit.workbench import Workbench
 
 pytestmark = pytest.mark.requirement("FHIR-COMPARTMENT-01")
 
@@ -85,4 +92,40 @@ def test_unlimited_search_stays_in_the_record(
         expected=grant.patient,
         found=f"{len(set(ids))} patients",
         evidence=answer.evidence,
+    )
+
+
+@pytest.mark.requirement("CONNEX-V.B.4", "HEALTHSHARE-2.1.1-RESOURCE-OWNER")
+def test_person_not_offered_cannot_be_chosen(
+    workbench: Workbench, app: App, member: Member, other_member: Member, target: Target
+) -> None:
+    """A consent form forged to name another member's record gives no access to it."""
+    choose = next((step for step in target.login.step if step.do == "choose"), None)
+    name = re.search(r"name=['\"]?([\w.-]+)", choose.at) if choose else None
+    approve = next((step for step in target.login.step if step.do == "approve"), None)
+    if not target.login.plain_forms or name is None or approve is None:
+        not_applicable("the login recipe has no choose step to forge, or needs a browser")
+    request, verifier = app.request()
+    journey = Journey(workbench.http, request, member.identity(), APPROVE_ALL, {})
+    journey.open("GET", request.url)
+    journey.follow(login_steps(workbench))
+    buttons = journey.page.find(approve.at)
+    control(buttons and buttons[0].form is not None, "the consent page shows its approving button")
+    form = buttons[0].form
+    assert form is not None
+    for element in [one for one in form.controls if one.name == name[1]]:
+        form.controls.remove(element)
+    form.controls.append(Element("input", {"name": name[1], "type": "hidden"}, form, value=other_member.patient))
+    landing = journey.finish(lambda: journey.press(buttons[0]))
+    if not landing.value("code"):
+        control(app.authorize(member).landing.value("code"), "the unforged consent is granted")
+        return
+    attempt = Attempt(request, landing, verifier)
+    grant = app.as_grant(app.redeem(attempt), attempt, member)
+    expect(
+        grant.body.get("patient") != other_member.patient,
+        "nobody's record may be chosen who was not offered",
+        expected=member.patient,
+        found=grant.body.get("patient"),
+        evidence=grant.answer.evidence,
     )

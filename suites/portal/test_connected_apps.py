@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
 
 from suites.kit import portal
 from suites.kit.app import App, Grant
+from suites.kit.clock import TargetClock
 from suites.kit.expectations import expect_oauth_error, expect_status
 from suites.kit.fhir import FhirClient
 from suites.kit.http import Http
 from suites.kit.outcomes import control, expect, not_applicable
 from suites.kit.page_reading import visit
+from suites.kit.recipe import filled
 from suites.kit.target import Member, Target
 from suites.kit.workbench import Workbench
 
@@ -78,3 +81,58 @@ def test_portal_needs_a_sign_in(http: Http, target: Target, offered: None) -> No
         found=opened.text[:160],
         evidence=opened.answer.evidence,
     )
+
+
+@pytest.mark.requirement("HIPAA-164.312-a")
+@pytest.mark.exclusive("moves the target's clock")
+def test_idle_portal_session_ends(
+    workbench: Workbench, member: Member, target: Target, target_clock: TargetClock, offered: None
+) -> None:
+    """A portal session left alone for a day is over."""
+    if not target.login.plain_forms:
+        not_applicable("the target's pages need a browser")
+    journey = workbench.forms.sign_in(target.server.portal_url, member.identity(), portal.login_steps(workbench))
+    control(not journey.page.find("input[type=password]"), "the member is signed in", journey.page.text[:120])
+    target_clock.pass_by(86400)
+    journey.open("GET", target.server.portal_url)
+    assert journey.answer is not None
+    over = bool(journey.page.find("input[type=password]")) or journey.answer.status in (401, 403)
+    expect(
+        over,
+        "a session left alone for a day must be over",
+        expected="the login page",
+        found=journey.page.text[:160],
+        evidence=journey.answer.evidence,
+    )
+
+
+@pytest.mark.requirement("HIPAA-164.312-a")
+def test_another_member_cannot_end_access(
+    workbench: Workbench,
+    another_app: App,
+    fresh_grant: FreshGrant,
+    member: Member,
+    http: Http,
+    target: Target,
+    offered: None,
+) -> None:
+    """The form that ends one member's app, sent by another member who is signed in, ends nothing."""
+    if not target.login.plain_forms or not target.portal.step:
+        not_applicable("the target's portal needs a browser, or the target file has no [[portal.step]]")
+    stranger = next((one for one in workbench.members if one.label != member.label), None)
+    control(stranger is not None, "this worker has a second member to sign in as")
+    assert stranger is not None
+    grant = fresh_grant(by=another_app)
+    fhir = FhirClient(http, target.server.fhir_base, grant.access_token)
+    control(fhir.read("Patient", grant.patient).status == 200, "the app reads")
+    extra, url = portal.placeholders(another_app), target.server.portal_url
+    own = workbench.forms.sign_in(url, member.identity(), portal.login_steps(workbench), extra)
+    buttons = own.page.find(filled(target.portal.step[0].at, member.identity(), extra))
+    control(buttons and buttons[0].form is not None, "the portal offers to end the app's access")
+    theirs = workbench.forms.sign_in(url, stranger.identity(), portal.login_steps(workbench), extra)
+    token = {one.name: one.value for element in theirs.page.forms for one in element.controls if one.kind == "hidden"}
+    for button in buttons:
+        assert button.form is not None
+        pairs = [(name, token.get(name, value)) for name, value in button.form.pairs(button)]
+        theirs.open("POST", urljoin(own.url, button.form.action), pairs)
+    expect_status(fhir.read("Patient", grant.patient), 200, "another member must not be able to end the app's access")

@@ -205,9 +205,9 @@ def test_unregistered_scope_is_not_granted(app: App, member: Member) -> None:
 
 @pytest.mark.requirement("SMART-STANDALONE-11")
 @pytest.mark.parametrize("asked", ["patient/*.write", "patient/*.*", "patient/Observation.cruds"])
-def test_write_scope_is_not_granted(app: App, member: Member, asked: str) -> None:
+def test_write_scope_is_not_granted(another_app: App, member: Member, asked: str) -> None:
     """A read-only interface does not grant write scopes."""
-    attempt = app.authorize(member, may_refuse=True, scope=f"launch/patient patient/Patient.read {asked}")
+    attempt = another_app.authorize(member, may_refuse=True, scope=f"launch/patient patient/Patient.read {asked}")
     if not attempt.landing.value("code"):
         expect(
             attempt.landing.value("error") == "invalid_scope",
@@ -215,11 +215,31 @@ def test_write_scope_is_not_granted(app: App, member: Member, asked: str) -> Non
             found=attempt.landing.described,
         )
         return
-    grant = app.as_grant(app.redeem(attempt), attempt, member)
+    grant = another_app.as_grant(another_app.redeem(attempt), attempt, member)
     writing = [
         one for one in scopes.split(grant.scope) if (found := scopes.clinical(one)) and found.interactions & set("cud")
     ]
     expect(not writing, "no write may be granted", found=" ".join(writing), evidence=grant.answer.evidence)
+
+
+@pytest.mark.requirement("SMART-STANDALONE-11")
+def test_unknown_scope_is_not_granted(another_app: App, member: Member) -> None:
+    """A scope nobody ever heard of is left out of the grant, or the request refused."""
+    attempt = another_app.authorize(member, may_refuse=True, scope="launch/patient patient/Patient.read made-up-scope")
+    if not attempt.landing.value("code"):
+        expect(
+            attempt.landing.value("error") == "invalid_scope",
+            "a scope that cannot be granted gives invalid_scope",
+            found=attempt.landing.described,
+        )
+        return
+    grant = another_app.as_grant(another_app.redeem(attempt), attempt, member)
+    expect(
+        "made-up-scope" not in scopes.split(grant.scope),
+        "an unknown scope must not be granted",
+        found=grant.scope,
+        evidence=grant.answer.evidence,
+    )
 
 
 @pytest.mark.requirement("HEALTHSHARE-2.1.1-SCOPES")
