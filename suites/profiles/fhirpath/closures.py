@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from suites.profiles.fhirpath.choices import CHOICES
-from suites.profiles.fhirpath.environment import Env, Many, Truth
+from suites.profiles.fhirpath.environment import LONGEST_TEXT, Env, Items, Many, Truth
 from suites.profiles.fhirpath.equality import all_equivalent, distinct
-from suites.profiles.fhirpath.errors import NotFHIRPath
+from suites.profiles.fhirpath.errors import EvaluationError, NotFHIRPath
 from suites.profiles.fhirpath.functions import FUNCTIONS
 from suites.profiles.fhirpath.logic import connected, equal_to, equal_to_text, is_in, negation, ordered
 from suites.profiles.fhirpath.operators import arithmetic, concatenated, negated
@@ -44,6 +44,8 @@ from suites.profiles.fhirpath.syntax import (
 )
 from suites.profiles.fhirpath.values import Quantity, plain
 
+CHEAP = frozenset(("first", "last", "tail", "count", "hasValue", "toString", "length", "isDistinct", "resolve"))
+"""Functions that give no more than they are given."""
 _LOGIC = frozenset(("and", "or", "xor", "implies"))
 _COMPARES = frozenset(("=", "!=", "~", "!~", "<", "<=", ">", ">=", "in", "contains"))
 _ARITHMETIC = frozenset(("+", "-", "*", "/", "div", "mod"))
@@ -79,13 +81,13 @@ def many(tree: Tree) -> Many:
             return of_type(many(operand), type_name)
         case Binary("|", left, right):
             first, second = many(left), many(right)
-            return lambda this, env: distinct([*first(this, env), *second(this, env)])
+            return lambda this, env: _weighed(distinct([*first(this, env), *second(this, env)]), env)
         case Binary("&", left, right):
             first, second = many(left), many(right)
-            return lambda this, env: concatenated(first(this, env), second(this, env))
+            return lambda this, env: _weighed(concatenated(first(this, env), second(this, env)), env)
         case Binary(sign, left, right) if sign in _ARITHMETIC:
             first, second = many(left), many(right)
-            return lambda this, env: arithmetic(sign, first(this, env), second(this, env))
+            return lambda this, env: _weighed(arithmetic(sign, first(this, env), second(this, env)), env)
     return listed(truth(tree))
 
 
@@ -194,12 +196,20 @@ def _call(tree: Call) -> Many:
     _arity(tree, fewest, most)
     source = _source(tree)
     arguments = [many(a) for a in tree.arguments]
-    if not arguments:
+    if tree.name in CHEAP and not arguments:
         return lambda this, env: function(source(this, env), env)
     if len(arguments) == 1:
         only = arguments[0]
-        return lambda this, env: function(source(this, env), env, only(this, env))
-    return lambda this, env: function(source(this, env), env, *(a(this, env) for a in arguments))
+        return lambda this, env: _weighed(function(source(this, env), env, only(this, env)), env)
+    return lambda this, env: _weighed(function(source(this, env), env, *(a(this, env) for a in arguments)), env)
+
+
+def _weighed(items: Items, env: Env) -> Items:
+    """What a function gave, counted: collections and texts can be made to double with every item."""
+    env.spend(len(items))
+    if len(items) == 1 and items[0].__class__ is str and len(items[0]) > LONGEST_TEXT:
+        raise EvaluationError(f"gives a text of more than {LONGEST_TEXT:,} characters")
+    return items
 
 
 def _type_call(tree: Call) -> Many:
@@ -297,7 +307,9 @@ def uses_index(tree: Tree) -> bool:
 
 def _any(source: Many, criteria: Truth, with_index: bool) -> Truth:
     def run(this: Any, env: Env) -> bool | None:
-        for item in source(this, env):  # noqa: SIM110 - a generator costs more than the loop
+        items = source(this, env)
+        env.spend(len(items))
+        for item in items:  # noqa: SIM110 - a generator costs more than the loop
             if criteria(item, env) is True:
                 return True
         return False
@@ -305,7 +317,9 @@ def _any(source: Many, criteria: Truth, with_index: bool) -> Truth:
     def counted(this: Any, env: Env) -> bool | None:
         outer = env.index
         try:
-            for at, item in enumerate(source(this, env)):
+            items = source(this, env)
+            env.spend(len(items))
+            for at, item in enumerate(items):
                 env.index = at
                 if criteria(item, env) is True:
                     return True
@@ -318,7 +332,9 @@ def _any(source: Many, criteria: Truth, with_index: bool) -> Truth:
 
 def _all(source: Many, criteria: Truth, with_index: bool) -> Truth:
     def run(this: Any, env: Env) -> bool | None:
-        for item in source(this, env):  # noqa: SIM110 - a generator costs more than the loop
+        items = source(this, env)
+        env.spend(len(items))
+        for item in items:  # noqa: SIM110 - a generator costs more than the loop
             if criteria(item, env) is not True:
                 return False
         return True
@@ -326,7 +342,9 @@ def _all(source: Many, criteria: Truth, with_index: bool) -> Truth:
     def counted(this: Any, env: Env) -> bool | None:
         outer = env.index
         try:
-            for at, item in enumerate(source(this, env)):
+            items = source(this, env)
+            env.spend(len(items))
+            for at, item in enumerate(items):
                 env.index = at
                 if criteria(item, env) is not True:
                     return False

@@ -45,13 +45,17 @@ class Alone:
         return True
 
 
+MOST_STEPS = 1_000_000
+LONGEST_TEXT = 10_000_000
+
+
 class Env:
     """The surroundings of one evaluation; one Env serves all invariants of a resource.
 
     `assume` is what an undecidable membership counts as, and `lacking` collects what could not be decided.
     """
 
-    __slots__ = ("assume", "context", "host", "index", "lacking", "resource", "root_resource", "total")
+    __slots__ = ("assume", "context", "host", "index", "lacking", "resource", "root_resource", "steps", "total")
 
     def __init__(self, resource: Any, root_resource: Any = None, host: Host | None = None, context: Any = None) -> None:
         self.resource = resource
@@ -60,8 +64,15 @@ class Env:
         self.context = context
         self.index: int | None = None
         self.total: list[Any] = []
+        self.steps = 0
         self.assume = False
         self.lacking: list[str] = []
+
+    def spend(self, steps: int) -> None:
+        """Count items looked at; an expression that multiplies collections ends before the machine does."""
+        self.steps += steps
+        if self.steps > MOST_STEPS:
+            raise EvaluationError(f"takes more than {MOST_STEPS:,} steps on this resource")
 
     def undecided(self, what: str) -> bool:
         """Note what could not be decided, and answer as assumed."""

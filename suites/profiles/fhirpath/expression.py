@@ -55,11 +55,12 @@ class Expression:
         if env is None:
             env = Env(this)
         env.context = this
+        env.steps = 0
         try:
             verdict = self._truth(this, env) is True
             if not env.lacking:
                 return verdict
-            env.assume = True
+            env.assume, env.steps = True, 0
             try:
                 other = self._truth(this, env) is True
             finally:
@@ -79,6 +80,7 @@ def _surroundings(this: Any, env: Env | None) -> Env:
         env = Env(this)
     if env.context is None:
         env.context = this
+    env.steps = 0
     return env
 
 

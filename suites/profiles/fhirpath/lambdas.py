@@ -8,23 +8,25 @@ from typing import Any
 from suites.profiles.fhirpath.closures import criterion, many, uses_index
 from suites.profiles.fhirpath.environment import Env, Focus, Items, Many
 from suites.profiles.fhirpath.equality import key_of
-from suites.profiles.fhirpath.errors import EvaluationError
 from suites.profiles.fhirpath.syntax import Tree
 
 Build = Callable[[Many, tuple[Tree, ...]], Many]
-MOST_REPEATED = 100_000
 
 
 def where(source: Many, arguments: tuple[Tree, ...]) -> Many:
     criteria = criterion(arguments[0])
 
     def run(this: Any, env: Env) -> Items:
-        return [item for item in source(this, env) if criteria(item, env) is True]
+        items = source(this, env)
+        env.spend(len(items))
+        return [item for item in items if criteria(item, env) is True]
 
     def counted(this: Any, env: Env) -> Items:
         outer, found = env.index, []
         try:
-            for at, item in enumerate(source(this, env)):
+            items = source(this, env)
+            env.spend(len(items))
+            for at, item in enumerate(items):
                 env.index = at
                 if criteria(item, env) is True:
                     found.append(item)
@@ -43,7 +45,9 @@ def select(source: Many, arguments: tuple[Tree, ...]) -> Many:
         try:
             for at, item in enumerate(source(this, env)):
                 env.index = at
-                found.extend(projection(item, env))
+                projected = projection(item, env)
+                env.spend(len(projected) + 1)
+                found.extend(projected)
         finally:
             env.index = outer
         return found
@@ -60,13 +64,13 @@ def repeat(source: Many, arguments: tuple[Tree, ...]) -> Many:
         while waiting:
             below: Items = []
             for item in waiting:
-                for new in projection(item, env):
+                projected = projection(item, env)
+                env.spend(len(projected) + 1)
+                for new in projected:
                     key = id(new) if new.__class__ is dict else key_of(new)
                     if key not in found:
                         found[key] = new
                         below.append(new)
-            if len(found) > MOST_REPEATED:
-                raise EvaluationError(f"repeat() gave more than {MOST_REPEATED} items")
             waiting = below
         return list(found.values())
 
@@ -99,6 +103,7 @@ def aggregate(source: Many, arguments: tuple[Tree, ...]) -> Many:
             for at, item in enumerate(source(this, env)):
                 env.index = at
                 env.total = step(item, env)
+                env.spend(len(env.total) + 1)
             return env.total
         finally:
             env.total, env.index = outer, outer_index

@@ -337,6 +337,38 @@ def test_an_undecidable_membership_leaves_a_verdict_open_only_where_it_matters(t
     assert env.lacking == (["urn:unknown", "urn:unknown"] if verdict is None else [])
 
 
+def why_stopped(text: str, resource: dict[str, Any]) -> str:
+    """What there was too much of, or nothing."""
+    try:
+        compile_expression(text).holds(resource, Env(resource))
+    except EvaluationError as stopped:
+        return next((what for what in ("steps", "characters", "digits") if what in str(stopped)), str(stopped))
+    return ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".".join(["descendants()"] + ["select(%resource.descendants())"] * 8) + ".count() > 0",
+        "descendants()" + ".where(%resource.descendants()" * 8 + ".exists(false)" + ")" * 8,
+        "name" + ".all(%resource.descendants()" * 9 + ".exists()" + ")" * 9,
+        "descendants().aggregate($total.combine($total).combine($this))",
+        "descendants().aggregate($total & $total & 'x', 'x').length()",
+        "descendants().aggregate($total.replace('x', 'xx'), 'x')",
+        "descendants().aggregate($total * $total, 7)",
+        "name.repeat(%resource.descendants() | %resource.descendants().count())"
+        + ".repeat(%resource.descendants())" * 6,
+    ],
+)
+def test_an_expression_that_multiplies_ends(text: str) -> None:
+    import time
+
+    wide = {**PATIENT, "link": [{"other": {"reference": f"Patient/{n}"}} for n in range(30)]}
+    started = time.monotonic()
+    assert why_stopped(text, wide) in ("", "steps", "characters", "digits")
+    assert time.monotonic() - started < 30
+
+
 def test_an_invariant_that_gives_nothing_does_not_hold() -> None:
     assert compile_expression("nothing").holds(PATIENT) is False
     assert compile_expression("name").holds(PATIENT) is True
