@@ -69,10 +69,9 @@ _underway: set[GuideName] = set()
 
 
 @lru_cache(maxsize=64)
-def from_package_cache(name: GuideName) -> Path | None:
-    """The folder of tables of a package in the FHIR package cache; None where it is not there, or not readable."""
-    folder = _fhir_packages() / f"{name.package}#{name.version}" / "package"
-    if name in _underway or not (folder / "package.json").is_file():
+def from_package_cache(name: GuideName, folder: Path) -> Path | None:
+    """The folder of tables of a package that lies unpacked in `folder`; None where it is not readable."""
+    if name in _underway:
         return None
     seen = hashlib.sha256(
         "\n".join(f"{p.name} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in sorted(folder.glob("*.json"))).encode()
@@ -89,10 +88,6 @@ def from_package_cache(name: GuideName) -> Path | None:
     finally:
         _underway.discard(name)
     return _keep(made, seen)
-
-
-def _fhir_packages() -> Path:
-    return Path(os.environ.get("FHIR_PACKAGE_CACHE", Path.home() / ".fhir" / "packages"))
 
 
 def _place(parent: Path, sha256: str) -> Path:

@@ -6,6 +6,7 @@ Leaves to others: compiling (`compiler`), reading (`guide_tables`).
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -82,11 +83,19 @@ def at_hand(name: GuideName) -> GuideTables | None:
     tables = shipped(name)
     if tables is not None:
         return tables
+    unpacked = fhir_package_cache() / f"{name.package}#{name.version}" / "package"
+    if not (unpacked / "package.json").is_file():
+        return None
     # Compiling is a large import that a run with shipped guides never needs.
     from suites.profiles.brought import from_package_cache
 
-    folder = from_package_cache(name)
+    folder = from_package_cache(name, unpacked)
     return None if folder is None else _tables_in(folder)
+
+
+def fhir_package_cache() -> Path:
+    """Where FHIR tools keep packages: `FHIR_PACKAGE_CACHE`, else `~/.fhir/packages`."""
+    return Path(os.environ.get("FHIR_PACKAGE_CACHE", Path.home() / ".fhir" / "packages"))
 
 
 def _given(packages: Sequence[Path]) -> list[GuideTables]:
