@@ -7,6 +7,7 @@ Everything is told at the element (or, for what is missing, at its parent), with
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.bindings import code_binding, concept_binding
@@ -18,7 +19,7 @@ from suites.profiles.engine.place import Place
 from suites.profiles.engine.primitives import PRIMITIVES
 from suites.profiles.engine.shapes import Child
 from suites.profiles.engine.slices import Slice, Sliced, sliced_by_content, sliced_by_url
-from suites.profiles.engine.slicing import discriminator, extension_url
+from suites.profiles.engine.slicing import Discriminator, discriminator, extension_url
 from suites.profiles.engine.tree import Node, Tree
 from suites.profiles.facts import Element, TypeRef
 
@@ -340,9 +341,29 @@ class _Compiler:
             and (child.element.max is None or element.max < child.element.max or child.choice)
             else None,
             compiled,
-            self.content(node, child, child.element),
+            self.content(self._without_what_matched(node, child, compiled), child, child.element),
             self._sliced(node, child),
         )
+
+    def _without_what_matched(self, node: Node, child: Child, compiled: tuple[Discriminator | None, ...]) -> Node:
+        """A slice's node without the value its elements were found by: they have it, or they would not be in the slice."""
+        found = {d.path for d in compiled if d is not None and d.coded and d.path in node.children}
+        base = self.engine.children(child.shape) if child.shape is not None else {}
+        found = {name for name in found if name in base and not base[name].many and not node.children[name].slices}
+        if not found:
+            return node
+        children = dict(node.children)
+        for name in found:
+            inner = children[name]
+            told = inner.element
+            if told.pattern is not None or told.fixed is not None:
+                bare = replace(told, pattern=None, fixed=None)
+            elif told.binding is not None and told.binding.strength == "required" and not told.binding.max_value_set:
+                bare = replace(told, binding=None)
+            else:
+                continue
+            children[name] = Node(bare, inner.name, inner.children, inner.slices, inner.structure)
+        return Node(node.element, node.name, children, node.slices, node.structure)
 
 
 # ---- adapters
