@@ -12,6 +12,9 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add this room's commands to the front door."""
     app.command("serve", help="Run the reference payer until Ctrl-C.")(serve)
+    keys = typer.Typer(name="keys", help="The payer's signing keys.", no_args_is_help=True)
+    keys.command("rotate", help="Sign with new keys from now on; earlier ones stay published.")(rotate_keys)
+    app.add_typer(keys)
 
 
 def serve(
@@ -50,3 +53,29 @@ def serve(
     except serving.CannotServe as error:
         print(f"serve: {error}", file=sys.stderr)
         raise typer.Exit(2) from error
+
+
+def rotate_keys(
+    database: Annotated[
+        str, typer.Option(help="Database of the payer whose keys to roll over: a file, or postgresql://…")
+    ],
+) -> None:
+    """Sign with new keys from now on; a running payer sees them at its next request."""
+    from simulators.payer.authorization.keys import KeyRing, folder_of
+    from simulators.payer.authorization.records import Ledger
+    from simulators.payer.database import DatabaseUnusable, open_database
+
+    try:
+        opened = open_database(database)
+        folder = folder_of(opened)
+        if folder is None:
+            raise DatabaseUnusable(
+                f"database {database!r} is in memory: its keys live and die with the payer that serves it"
+            )
+        kid = KeyRing(folder).rotate()
+        Ledger(opened).changed()
+        opened.close()
+    except DatabaseUnusable as error:
+        print(f"keys rotate: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    print(kid)

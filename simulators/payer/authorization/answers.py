@@ -31,7 +31,7 @@ class Asked:
     prompt: frozenset[str]
     max_age: int | None
     login_hint: str
-    launch: str
+    launch: str  # the Patient a launch from the member's pages is about, else empty
 
 
 @rule

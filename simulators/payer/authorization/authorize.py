@@ -210,12 +210,27 @@ def _asked(server: Server, client: Client, redirect_uri: str, state: str | None,
     max_age = sent.get("max_age")
     if max_age is not None and not (max_age.isascii() and max_age.isdigit() and len(max_age) < 10):
         raise OAuthError("max_age must be a number of seconds", error="invalid_request")
+    launch = launched_for(server, client, sent.get("launch")) if "launch" in granted else ""
     absent = server.settings.pkce == "absent"
     return Asked(
         client, redirect_uri, state, " ".join(granted), requested, sent.get("nonce"),
         None if absent else sent.get("code_challenge"), None if absent else sent.get("code_challenge_method"),
-        prompt, int(max_age) if max_age is not None else None, (sent.get("login_hint") or "")[:100], sent.get("launch") or "",
+        prompt, int(max_age) if max_age is not None else None, (sent.get("login_hint") or "")[:100], launch,
     )  # fmt: skip
+
+
+@rule
+def launch_is_for(client_id: str, launched: str) -> bool:
+    """SMART EHR launch: a launch belongs to the app it was begun for."""
+    return client_id == launched
+
+
+def launched_for(server: Server, client: Client, launch: str | None) -> str:
+    """The Patient a launch from the member's pages is about; invalid_request when it is none of this app's."""
+    found = server.ledger.launch(launch or "", server.payer.clock.timestamp())
+    if found is None or not launch_is_for(server.payer.faults, client.client_id, found["client_id"]):
+        raise OAuthError("launch is missing, over, or another app's", error="invalid_request")
+    return str(found["patient"])
 
 
 def routes(payer: Payer) -> Sequence[BaseRoute]:

@@ -113,7 +113,9 @@ def lines_of(asked: Asked) -> list[tuple[str, str, str]]:
 
 
 def persons_for(payer: Payer, asked: Asked, member: Member) -> list[tuple[str, str, str]]:
-    """Whom the grant may be about; nobody when no scope is about a person."""
+    """Whom the grant may be about; nobody when no scope is about a person; one when the app was opened for one."""
+    if asked.launch:
+        return [one for one in people.persons(payer, member) if one[0] == asked.launch]
     return (
         people.persons(payer, member)
         if scopes.about_one_person(scopes.split(asked.scope)) or scopes.parsed(asked.scope)
@@ -146,7 +148,7 @@ def chosen(
     offered = {patient: relationship for patient, _, relationship in persons_for(payer, asked, member)}
     patient: str | None = None
     if offered:
-        patient = form.get("person") or member.patient
+        patient = form.get("person") or next(iter(offered))
         if not people.person_is_offered(payer.faults, patient, frozenset(offered)):
             return None
     categories = categories_of(payer, asked)

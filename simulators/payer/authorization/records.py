@@ -286,6 +286,25 @@ class Ledger:
             == 1
         )
 
+    # -- launches from the member's pages
+    def begin_launch(self, client_id: str, patient: str, until: float) -> str:
+        """A launch of an app for one person; the value to hand over."""
+        text = fresh()
+        detail = orjson.dumps({"client_id": client_id, "patient": patient}).decode()
+        self.database.execute(
+            "INSERT INTO transactions (id, detail, expires_at) VALUES (?, ?, ?)",
+            (digest(f"launch {text}"), detail, until),
+        )
+        return text
+
+    def launch(self, text: str, now: float) -> dict[str, str] | None:
+        """What a launch is for, while it lasts."""
+        row = self.database.one(
+            "SELECT detail FROM transactions WHERE id = ? AND expires_at > ?", (digest(f"launch {text}"), now)
+        )
+        found: dict[str, str] | None = orjson.loads(row[0]) if row else None
+        return found
+
     # -- values shared between workers
     def shared(self, name: str) -> Any:
         """A value every worker sees, or None."""

@@ -221,4 +221,4 @@ def parsed(text: str) -> tuple[Scope, ...]:
 
 def about_one_person(scopes: Iterable[str]) -> bool:
     """Whether a grant is about one person's record, so that the person must be chosen."""
-    return any(one == "launch/patient" or one.startswith("patient/") for one in scopes)
+    return any(one in ("launch", "launch/patient") or one.startswith("patient/") for one in scopes)

@@ -26,8 +26,10 @@ class Server:
         self.touched: dict[str, float] = {}  # last access by consent, not yet written
         self.fetched_keys: dict[str, tuple[float, dict[str, Any]]] = {}
         self._clients: dict[str, Client] = {}
+        # A start sets what this payer was started with, not what an earlier one left in the database.
+        self.ledger.share("faults", sorted(payer.faults))
+        self.ledger.share("clock", payer.clock.state())
         self._epoch = self.ledger.epoch()
-        self.adopt_shared_state()
         payer.on_reset.append(self.forget)
 
     @property

@@ -97,6 +97,8 @@ def asked_by_default(scope: str, registered: tuple[str, ...]) -> bool:
     if scope in ("online_access", "profile") or scope.startswith("user/"):
         return False
     level, _, rest = scope.partition("/")
+    if scope == "launch":
+        return False
     return not (rest.endswith(".rs") and f"{level}/{rest.removesuffix('.rs')}.read" in registered)
 
 

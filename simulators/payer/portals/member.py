@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from simulators.payer.authorization import consenting, interaction, parameters, scopes
+from simulators.payer.authorization import clients, consenting, interaction, parameters, scopes
 from simulators.payer.authorization.errors import InvalidRequest
 from simulators.payer.authorization.parameters import Parameters
 from simulators.payer.authorization.records import Consent
@@ -140,6 +141,7 @@ def shared_days(payer: Payer, username: str) -> list[dict[str, Any]]:
 def routes(payer: Payer) -> Sequence[BaseRoute]:
     """The member's pages, where the deployment has them."""
     home, server = payer.deployment.endpoints.member, of(payer)
+    launches = payer.deployment.authorization.ehr_launch
     if not home or not payer.deployment.portals.member:
         return []
 
@@ -161,6 +163,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
         return rendering.page(
             payer, request, "member_apps.html", session=session, navigation=navigation(payer, True), apps=connected(payer, session.subject),
             name=member.name if member else session.subject, done="ended" in request.query_params,
+            openable=[one for one in server.ledger.clients() if one.launch_uri and one.status == "active"] if launches else [],
         )  # fmt: skip
 
     async def history(request: Request) -> Response:
@@ -203,6 +206,27 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
         journal.of(payer).audit(session.subject, "revoke", subject=consent.patient or "", client_id=consent.client_id)
         return to("/apps?ended=1")
 
+    async def open_app(request: Request) -> Response:
+        """SMART EHR launch: the app is opened from here, for one person."""
+        taken = await posted(request)
+        if isinstance(taken, Response):
+            return taken
+        session, form = taken
+        client, member = server.client(request.path_params["client"]), people.members(payer).get(session.subject)
+        offered = [one[0] for one in people.persons(payer, member)] if member else []
+        person = form.get("person") or (offered[0] if offered else "")
+        if (
+            client is None
+            or not client.launch_uri
+            or not clients.client_is_served(payer.faults, client.status)
+            or person not in offered
+        ):
+            return rendering.page(payer, request, "error.html", 404, reason="not_found")
+        launch = server.ledger.begin_launch(client.client_id, person, payer.clock.timestamp() + 300)
+        joint = "&" if "?" in client.launch_uri else "?"
+        address = f"{client.launch_uri}{joint}{urlencode({'iss': server.fhir_base, 'launch': launch})}"
+        return Response(b"", 303, {"Location": address, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+
     async def sign_out(request: Request) -> Response:
         taken = await posted(request)
         if isinstance(taken, Response):
@@ -217,5 +241,6 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
         Route(f"{home}/apps", apps, methods=["GET"]),
         Route(f"{home}/history", history, methods=["GET"]),
         Route(f"{home}/apps/{{consent}}/end", end, methods=["POST"]),
+        *([Route(f"{home}/apps/{{client}}/open", open_app, methods=["POST"])] if launches else []),
         Route(f"{home}/sign-out", sign_out, methods=["POST"]),
     ]

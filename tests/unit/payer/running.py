@@ -55,12 +55,13 @@ def _listening() -> socket.socket:
     return found
 
 
-def _run(application: Any, listening: socket.socket) -> uvicorn.Server:
+def _run(application: Any, listening: socket.socket) -> tuple[uvicorn.Server, threading.Thread]:
     server = uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off", access_log=False))
-    threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
     while not server.started:
         time.sleep(0.01)
-    return server
+    return server, thread
 
 
 @dataclass
@@ -91,7 +92,9 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, deployment: Deployment | str = "reference", database: str = ":memory:") -> Iterator[Running]:
+def running(
+    folder: Path, deployment: Deployment | str = "reference", database: str = ":memory:", redis: str = ""
+) -> Iterator[Running]:
     """A payer with its control interface and its test apps."""
     public, control = _listening(), _listening()
     opened = open_database(database)
@@ -99,15 +102,17 @@ def running(folder: Path, deployment: Deployment | str = "reference", database: 
     ensure_loaded(store, folder, chosen)
     address = "http://127.0.0.1:{}".format
     payer = Payer(chosen, Clock(), opened, store, read_manifest(folder), address(public.getsockname()[1]))
+    payer.parts["redis_url"] = redis
     servers = [_run(create_app(payer), public), _run(create_control_app(payer), control)]
     found = Running(payer, address(control.getsockname()[1]))
     found.clients = {entry["name"]: entry for entry in onboarding.test_clients(payer)}
     try:
         yield found
     finally:
-        for server in servers:
-            server.should_exit = True
-        time.sleep(0.05)
+        for server, thread in servers:
+            server.should_exit = server.force_exit = True
+            thread.join(5)
+        opened.close()
 
 
 def s256(verifier: str) -> str:
