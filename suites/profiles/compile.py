@@ -18,7 +18,7 @@ from suites.profiles.compiler.structures import Structures
 from suites.profiles.compiler.value_sets import ValueSets
 from suites.profiles.compiler.writing import table_text, write_folder
 from suites.profiles.facts import Element
-from suites.profiles.finding import base_guides, dependencies_of
+from suites.profiles.finding import base_guides, dependencies_of, forget
 from suites.profiles.guide_tables import GuideTables
 from suites.profiles.guides import GuideName
 from suites.profiles.terminology import CodeSystem, ValueSet
@@ -41,6 +41,7 @@ class Compiled:
         """Write the guide's folder under `parent`."""
         folder = parent / self.name.folder
         write_folder(folder, self.files)
+        forget()
         return folder
 
 

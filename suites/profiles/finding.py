@@ -32,6 +32,11 @@ def _tables_in(folder: Path) -> GuideTables:
     return GuideTables(folder)
 
 
+def forget() -> None:
+    """Read tables anew: some were just written."""
+    _tables_in.cache_clear()
+
+
 def shipped(name: GuideName) -> GuideTables | None:
     """The tables of a guide that ships with us."""
     folder = SHIPPED / name.folder
