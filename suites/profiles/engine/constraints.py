@@ -356,8 +356,8 @@ class _Compiler:
         for name in found:
             inner = children[name]
             told = inner.element
-            if told.pattern is not None or told.fixed is not None:
-                bare = replace(told, pattern=None, fixed=None)
+            if told.pattern is not None:
+                bare = replace(told, pattern=None)
             elif told.binding is not None and told.binding.strength == "required" and not told.binding.max_value_set:
                 bare = replace(told, binding=None)
             else:
