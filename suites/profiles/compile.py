@@ -66,10 +66,8 @@ def compile_package(package: Package, more: Sequence[GuideTables] = ()) -> Compi
     # The base specification's own statements list every parameter of every type: they ask nothing of anybody.
     capabilities = {} if package.name == _CORE else capability_entries(package, refused)
     counts = {
-        "profiles": sum(
-            1 for e in structures.values() if e.get("derivation") == "constraint" and e["type"] != "Extension"
-        ),
-        "extensions": sum(1 for e in structures.values() if e["type"] == "Extension" and "derivation" in e),
+        "profiles": _constraining(structures, extensions=False),
+        "extensions": _constraining(structures, extensions=True),
         "value_sets": len(value_sets),
         "code_systems": len(systems),
         "search_parameters": len(parameters),
@@ -93,6 +91,14 @@ def compile_package(package: Package, more: Sequence[GuideTables] = ()) -> Compi
     }
     kept = {name: body for name, body in files.items() if name == "guide.json" or body != _empty(origin, name)}
     return Compiled(GuideName(package.name, package.version), package.sha256, kept, counts, tuple(refused))
+
+
+def _constraining(structures: dict[str, dict[str, Any]], *, extensions: bool) -> int:
+    return sum(
+        1
+        for entry in structures.values()
+        if entry.get("derivation") == "constraint" and (entry["type"] == "Extension") is extensions
+    )
 
 
 def _empty(origin: dict[str, Any], name: str) -> bytes:
