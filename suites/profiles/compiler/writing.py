@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,15 +70,14 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put a guide's tables in place all at once: a reader sees the old folder or the new one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    for name, body in files.items():
-        (fresh / name).write_bytes(body)
-    fresh.chmod(0o755)
-    stale = None
-    if folder.exists():
-        stale = fresh.with_name(fresh.name + "-old")
-        os.replace(folder, stale)
-    os.replace(fresh, folder)
-    if stale is not None:
-        for path in stale.iterdir():
-            path.unlink()
-        stale.rmdir()
+    stale = fresh.with_name(f"{fresh.name}-old")
+    try:
+        for name, body in files.items():
+            (fresh / name).write_bytes(body)
+        fresh.chmod(0o755)
+        if folder.exists():
+            os.replace(folder, stale)
+        os.replace(fresh, folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(stale, ignore_errors=True)

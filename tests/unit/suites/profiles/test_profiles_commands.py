@@ -45,6 +45,25 @@ def test_compiling_twice_leaves_the_same_bytes_and_nothing_else(app: typer.Typer
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["example.guide-1.0.0"]
 
 
+def test_nothing_half_written_is_left_when_writing_fails(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = write_package(tmp_path, [profile("p", "Patient", [])])
+    out = tmp_path / "out"
+    CliRunner().invoke(app, ["profiles", "compile", str(package), "--out", str(out)])
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+
+    def full(self: Path, body: bytes) -> int:
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    done = CliRunner().invoke(app, ["profiles", "compile", str(package), "--out", str(out)])
+    assert done.exit_code == 2
+    assert "No space left on device" in done.stderr
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    assert [p.name for p in out.iterdir()] == ["example.guide-1.0.0"]
+
+
 def test_what_is_compiled_without_a_folder_is_found_by_validate(app: typer.Typer, tmp_path: Path) -> None:
     package = write_package(tmp_path, [profile("p", "Patient", [])])
     assert CliRunner().invoke(app, ["profiles", "compile", str(package)]).exit_code == 0
