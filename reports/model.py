@@ -87,7 +87,8 @@ class CheckResult:
     member: str = ""  # label of the member it was judged with
     seconds: float = 0.0
     # Named result tables for the coverage section: `must_support`, `search`, `leak_matrix`, `uscdi`, `guide_versions` or a name
-    # of its own, each {"columns": [text], "rows": [[cell]], "title": text, "note": text}; equal names of several checks are joined.
+    # of its own, each {"columns": [text], "rows": [[cell]], "title": text, "note": text}, or an object `reports/html/coverage.py` can
+    # show; equal names of several checks are joined.
     # `waiver` is no table but {"reason": text, "until": date}: someone answers for this breach.
     tables: dict[str, Any] = field(default_factory=dict)
 

@@ -12,18 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reports.html.coverage import Table, tables
 from reports.model import BINDING, CheckResult, Requirement, Verdict, overall, run_verdict
 from reports.reader import Run
 
 ORDER = ("FAIL", "INCONCLUSIVE", "PASS", "SKIPPED", "NOT_APPLICABLE", "REVIEW", "NOT_TESTED", "NO_CHECK")
 CITATION = re.compile(r"^(\d+ CFR )(\d+\.\d+)((?:\([A-Za-z0-9]+\))*)")
-COVERAGE = {
-    "must_support": "Must-support elements",
-    "search": "Search parameters",
-    "leak_matrix": "Who can read whose record",
-    "uscdi": "USCDI data classes",
-    "guide_versions": "Guide versions",
-}
 
 
 @dataclass(frozen=True)
@@ -65,18 +59,6 @@ class Family:
     id: str
     title: str
     documents: tuple[Document, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A coverage table, the rows of all checks that told it joined."""
-
-    id: str
-    title: str
-    note: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    checks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -140,7 +122,7 @@ def build(run: Run) -> View:
             )
         ),
         chapters=_chapters(run.results),
-        tables=_tables(run.results),
+        tables=tables(run.results),
         reviews=tuple(row for row in rows if row.requirement.review),
         not_tested=tuple(row for row in rows if row.requirement.not_tested),
         not_checked=tuple(sorted((system, tuple(results)) for system, results in not_checked.items())),
@@ -297,35 +279,3 @@ def _chapters(results: Iterable[CheckResult]) -> tuple[Chapter, ...]:
         )
         for name, members in sorted(by_name.items())
     )
-
-
-def _tables(results: Iterable[CheckResult]) -> tuple[Table, ...]:
-    parts: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
-    for result in results:
-        for name, table in result.tables.items():
-            if name != "waiver":
-                parts[name].append((result.check, table))
-    known = list(COVERAGE)
-    joined = []
-    for name in sorted(parts, key=lambda name: (known.index(name) if name in known else len(known), name)):
-        columns: dict[str, None] = {}
-        for _, table in parts[name]:
-            columns.update(dict.fromkeys(table["columns"]))
-        rows = [
-            tuple(dict(zip(table["columns"], row, strict=False)).get(column, "") for column in columns)
-            for _, table in parts[name]
-            for row in table["rows"]
-        ]
-        title = next((table["title"] for _, table in parts[name] if table.get("title")), "")
-        notes = dict.fromkeys(table["note"] for _, table in parts[name] if table.get("note"))
-        joined.append(
-            Table(
-                id=name,
-                title=title or COVERAGE.get(name, name.replace("_", " ").capitalize()),
-                note="; ".join(notes),
-                columns=tuple(columns),
-                rows=tuple(rows),
-                checks=tuple(check for check, _ in parts[name]),
-            )
-        )
-    return tuple(joined)

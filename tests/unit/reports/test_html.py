@@ -89,6 +89,27 @@ def test_requirements_are_told_by_family_document_and_paragraph(tmp_path: Path) 
     assert [table.id for table in view.tables] == ["must_support", "leak_matrix"]
 
 
+def test_coverage_tables_of_any_shape_are_joined_and_shown(tmp_path: Path) -> None:
+    elements = [{"element": "Patient.name", "seen_in": ["Patient/1"]}, {"element": "Patient.telecom", "seen_in": []}]
+    told: list[dict[str, object]] = [
+        {"must_support": {"profile": "http://x/us-core-patient", "resources": 5, "elements": elements}},
+        {"must_support": {"profile": "http://x/us-core-goal", "resources": 2, "elements": elements[:1]}},
+        {"odd": {"asked": 3, "rows": [{"a": 1}, {"b": [2]}]}},
+        {"plain": {"fhir": "4.0.1"}},
+    ]
+    results = [replace(RESULTS[0], check=f"c.{n}", tables=tables) for n, tables in enumerate(told)]
+    run = load(write_run(tmp_path / "run", results))
+    shown = {table.id: (table.columns, table.rows) for table in build(run).tables}
+    assert shown["must_support"] == (
+        ("profile", "resources", "elements", "shown", "never shown"),
+        (("us-core-patient", 5, 2, 1, "Patient.telecom"), ("us-core-goal", 2, 1, 1, "")),
+    )
+    assert shown["odd"] == (("asked", "a", "b"), ((3, 1, ""), (3, "", "[2]")))
+    assert shown["plain"] == (("name", "value"), (("fhir", "4.0.1"),))
+    write(run, tmp_path / "report.html")
+    assert "us-core-goal" in (tmp_path / "report.html").read_text()
+
+
 def test_a_requirement_the_catalogue_lacks_is_shown_and_marked(tmp_path: Path) -> None:
     odd = replace(RESULTS[0], requirements=("NOT-IN-CATALOGUE",))
     view = build(load(write_run(tmp_path / "run", [odd])))
