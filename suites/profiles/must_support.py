@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from suites.profiles.engine.children import Child
 from suites.profiles.engine.engine import Engine
 from suites.profiles.engine.findings import Resource
 from suites.profiles.engine.items import Item, collector
 from suites.profiles.engine.place import root
 from suites.profiles.engine.primitives import PRIMITIVES
 from suites.profiles.engine.run import Run
-from suites.profiles.engine.shapes import Child
 from suites.profiles.engine.slicing import Discriminator, discriminator, extension_url
 from suites.profiles.engine.tree import Node
 

@@ -11,13 +11,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.bindings import code_binding, concept_binding
+from suites.profiles.engine.children import Child
 from suites.profiles.engine.findings import ERROR, Resource
-from suites.profiles.engine.items import Check, Content, collector, keys_of, plain_check
+from suites.profiles.engine.items import (
+    Check,
+    Content,
+    collector,
+    judging,
+    keys_of,
+    of_type,
+    on_value,
+    plain_check,
+    together,
+    valued,
+)
 from suites.profiles.engine.limits import limits_of
 from suites.profiles.engine.patterns import fixed_check
 from suites.profiles.engine.place import Place
 from suites.profiles.engine.primitives import PRIMITIVES
-from suites.profiles.engine.shapes import Child
 from suites.profiles.engine.slices import Slice, Sliced, sliced_by_content, sliced_by_url
 from suites.profiles.engine.slicing import Discriminator, discriminator, extension_url
 from suites.profiles.engine.tree import Node, Tree
@@ -57,7 +68,7 @@ class _Compiler:
         structure = self.tree.structure
         checks = [*self.engine.invariants.of_profile(self.tree.root.element, self._base_keys(structure.type), self.url)]
         checks.extend(self.below(self.tree.root, structure.type))
-        return _all(checks)
+        return together(checks)
 
     def _base_keys(self, type_name: str) -> frozenset[str]:
         structure = self.engine.structure_of(type_name)
@@ -124,14 +135,14 @@ class _Compiler:
         if narrowed is not None:
             checks.append(narrowed)
         if element.fixed is not None and element.fixed != was.fixed:
-            checks.append(_valued(fixed_check(element.fixed, self.url, exact=True)))
+            checks.append(valued(fixed_check(element.fixed, self.url, exact=True)))
         if element.pattern is not None and element.pattern != was.pattern:
-            checks.append(_valued(fixed_check(element.pattern, self.url, exact=False)))
+            checks.append(valued(fixed_check(element.pattern, self.url, exact=False)))
         checks.extend(limits_of(element, was, self.url))
         checks.extend(self._bindings(element, was))
         checks.extend(self._typed(element, was))
         keys = self._known_keys(child, was)
-        checks.extend(map(_on_value, self.engine.invariants.of_profile(element, keys, self.url)))
+        checks.extend(map(on_value, self.engine.invariants.of_profile(element, keys, self.url)))
         inside = self._inside(node, child)
         if inside is not None:
             checks.append(inside)
@@ -203,7 +214,7 @@ class _Compiler:
             else:
                 bind = concept_binding(self.engine.terminology, element.binding, name, self.url)
             if bind is not None:
-                found.append(_of_type(name, bind))
+                found.append(of_type(name, bind))
         return found
 
     def _typed(self, element: Element, was: Element) -> list[Content]:
@@ -213,13 +224,13 @@ class _Compiler:
         for ref in element.types:
             old = before.get(ref.code)
             if ref.code == "Reference":
-                found.extend(_judging("Reference", judge) for judge in self._references(ref, old))
+                found.extend(judging("Reference", judge) for judge in self._references(ref, old))
             if not ref.profiles or ref.code == "Extension" or (old is not None and ref.profiles == old.profiles):
                 continue
             if self.engine.is_resource(ref.code) or ref.code in _RESOURCES:
                 found.append(self._resource_profiles(ref))
             else:
-                found.append(_judging(ref.code, self.engine.type_profiles(ref.profiles, ref.code)))
+                found.append(judging(ref.code, self.engine.type_profiles(ref.profiles, ref.code)))
         return found
 
     def _references(self, ref: TypeRef, old: TypeRef | None) -> list[Callable[[dict[str, Any], Place, Run], None]]:
@@ -270,7 +281,7 @@ class _Compiler:
         by_type = {name: checks for name, checks in by_type.items() if checks}
         if not by_type:
             return None
-        ready = {name: _all(checks) for name, checks in by_type.items()}
+        ready = {name: together(checks) for name, checks in by_type.items()}
         resources = any(engine.is_resource(name) for name in ready)
 
         if len(ready) == 1 and not child.choice and child.shape is not None:
@@ -298,7 +309,7 @@ class _Compiler:
 
         def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
             if not ready:
-                ready.append(_all(self.below(node, node.element.path)))
+                ready.append(together(self.below(node, node.element.path)))
             if value.__class__ is dict:
                 ready[0](value, place, run)
 
@@ -364,46 +375,3 @@ class _Compiler:
                 continue
             children[name] = Node(bare, inner.name, inner.children, inner.slices, inner.structure)
         return Node(node.element, node.name, children, node.slices, node.structure)
-
-
-# ---- adapters
-
-
-def _all(checks: list[Check]) -> Check:
-    if len(checks) == 1:
-        return checks[0]
-    every = tuple(checks)
-
-    def check(value: dict[str, Any], place: Place, run: Run) -> None:
-        for one in every:
-            one(value, place, run)
-
-    return check
-
-
-def _valued(check: Callable[[Any, Any, Place, Run], None]) -> Content:
-    return lambda value, sibling, place, kind, run: check(value, sibling, place, run)
-
-
-def _on_value(check: Callable[[Any, Place, Run], None]) -> Content:
-    def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
-        if value is not None:
-            check(value, place, run)
-
-    return content
-
-
-def _judging(name: str, judge: Callable[[Any, Place, Run], None]) -> Content:
-    def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
-        if kind == name and value is not None:
-            judge(value, place, run)
-
-    return content
-
-
-def _of_type(name: str, bind: Callable[[Any, Place, Run], bool]) -> Content:
-    def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
-        if kind == name and value is not None:
-            bind(value, place, run)
-
-    return content

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from suites.profiles.engine.children import Child, children_of
 from suites.profiles.engine.constraints import Profile
 from suites.profiles.engine.extensions import Extensions
 from suites.profiles.engine.findings import ERROR
@@ -13,14 +14,14 @@ from suites.profiles.engine.judge import Judge
 from suites.profiles.engine.narrative import complaints
 from suites.profiles.engine.place import Place, Step
 from suites.profiles.engine.references import References, named_type
-from suites.profiles.engine.shapes import Child, Shape, children_of
+from suites.profiles.engine.shapes import Shape
 from suites.profiles.engine.terminology import Terminology
 from suites.profiles.engine.tree import Tree, tree_of
 from suites.profiles.facts import Membership, Structure
 
 if TYPE_CHECKING:
+    from suites.profiles.engine.handlers import Handler
     from suites.profiles.engine.run import Run
-    from suites.profiles.engine.shapes import Handler
     from suites.profiles.registry import Registry
 
 RemoteMembership = Callable[[str, str | None, str, str | None], Membership | None]

@@ -15,8 +15,8 @@ from suites.profiles.facts import Structure
 
 if TYPE_CHECKING:
     from suites.profiles.engine.engine import Engine
+    from suites.profiles.engine.handlers import Handler
     from suites.profiles.engine.run import Run
-    from suites.profiles.engine.shapes import Handler
 
 _HL7 = ("http://hl7.org/fhir/", "https://hl7.org/fhir/", "http://terminology.hl7.org/")
 _CROSS_VERSION = tuple(

@@ -26,9 +26,9 @@ from suites.profiles.fhirpath import (
 )
 
 if TYPE_CHECKING:
+    from suites.profiles.engine.children import Child, Variant
     from suites.profiles.engine.engine import Engine
     from suites.profiles.engine.run import Run
-    from suites.profiles.engine.shapes import Child, Variant
 
 Check = Callable[[Any, Place, "Run"], None]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from suites.profiles.engine.children import Child
 from suites.profiles.engine.findings import ERROR
 from suites.profiles.engine.place import Place, Step
 from suites.profiles.engine.primitives import PRIMITIVES
-from suites.profiles.engine.shapes import Child
 
 if TYPE_CHECKING:
     from suites.profiles.engine.run import Run
@@ -143,3 +143,46 @@ def _many(key: str, step: Step, kind: str) -> Collect:
         ], len(held)
 
     return several
+
+
+# ---- checks of other signatures as contents
+
+
+def together(checks: list[Check]) -> Check:
+    if len(checks) == 1:
+        return checks[0]
+    every = tuple(checks)
+
+    def check(value: dict[str, Any], place: Place, run: Run) -> None:
+        for one in every:
+            one(value, place, run)
+
+    return check
+
+
+def valued(check: Callable[[Any, Any, Place, Run], None]) -> Content:
+    return lambda value, sibling, place, kind, run: check(value, sibling, place, run)
+
+
+def on_value(check: Callable[[Any, Place, Run], None]) -> Content:
+    def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
+        if value is not None:
+            check(value, place, run)
+
+    return content
+
+
+def judging(name: str, judge: Callable[[Any, Place, Run], None]) -> Content:
+    def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
+        if kind == name and value is not None:
+            judge(value, place, run)
+
+    return content
+
+
+def of_type(name: str, bind: Callable[[Any, Place, Run], bool]) -> Content:
+    def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
+        if kind == name and value is not None:
+            bind(value, place, run)
+
+    return content

@@ -1,0 +1,176 @@
+"""Properties that hold objects: complex values, backbone elements, resources; with what their definition says beyond their type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from suites.profiles.engine.attachments import judge_attachment
+from suites.profiles.engine.bindings import concept_binding
+from suites.profiles.engine.children import Child, Variant
+from suites.profiles.engine.coding_keys import coding_key
+from suites.profiles.engine.findings import ERROR
+from suites.profiles.engine.handlers import REMEMBERED, After, Handler, second_choice
+from suites.profiles.engine.place import Place, Step
+from suites.profiles.engine.primitives import json_type
+
+if TYPE_CHECKING:
+    from suites.profiles.engine.engine import Engine
+    from suites.profiles.engine.run import Run
+    from suites.profiles.engine.shapes import Shape
+
+
+def _after_shape(engine: Engine, child: Child, variant: Variant) -> tuple[After, ...]:
+    """What the element's own definition says of its value beyond its type: binding, reference targets, type profiles, invariants."""
+    found: list[After] = []
+    element = child.element
+    judge = _BY_TYPE.get(variant.type)
+    if judge is not None:
+        found.append(judge(engine))
+    if variant.type == "Identifier":
+        found.append(engine.terminology.judge_identifier)
+    if variant.type == "Coding" and element.path != "CodeableConcept.coding":
+        found.append(engine.terminology.judge_alone)
+    bind = concept_binding(engine.terminology, element.binding, variant.type)
+    if bind is not None:
+        found.append(bind)
+    if variant.type == "Reference":
+        found.append(engine.references.judge(variant.ref.targets, None))
+    if variant.ref.profiles:
+        found.append(engine.type_profiles(variant.ref.profiles, variant.type))
+    found.extend(engine.invariants.of_element(child, variant))
+    return tuple(found)
+
+
+def _coding(engine: Engine) -> After:
+    return engine.terminology.judge_coding
+
+
+def _quantity(engine: Engine) -> After:
+    return engine.terminology.judge_quantity
+
+
+def _attachment(engine: Engine) -> After:
+    return judge_attachment
+
+
+_BY_TYPE: dict[str, Callable[[Engine], After]] = {
+    "Coding": _coding,
+    "Attachment": _attachment,
+    "Quantity": _quantity,
+    "Age": _quantity,
+    "Duration": _quantity,
+    "Count": _quantity,
+    "Distance": _quantity,
+}
+"""What is judged in every value of a type, beside its properties."""
+
+
+def _judge_of(engine: Engine, child: Child, variant: Variant, shape: Shape) -> After:
+    """One object of an element: its shape, then what the element's own definition says."""
+    afters = _after_shape(engine, child, variant)
+
+    def judge(value: dict[str, Any], place: Place, run: Run) -> None:
+        shape.check(value, place, run)
+        for after in afters:
+            after(value, place, run)
+
+    return _remembering_concepts(judge) if variant.type == "CodeableConcept" else judge
+
+
+def _remembering_concepts(judge: After) -> After:
+    """The judging of CodeableConcepts, remembered by their coding: those of one kind of claim are few.
+
+    Only what was found without a flaw is remembered, with what could not be checked in it.
+    """
+    clean: dict[Any, tuple[str, ...]] = {}
+
+    def check(value: dict[str, Any], place: Place, run: Run) -> None:
+        key: Any = coding_key(value)
+        text = value.get("text", "")
+        if key is None or text.__class__ is not str:
+            judge(value, place, run)
+            return
+        if text:
+            key = (text, key)
+        findings = run.findings
+        found = clean.get(key)
+        if found is not None:
+            for what in found:
+                run.lacks(what, place)
+            return
+        issues, noted = len(findings.issues), findings.notes
+        findings.notes = []
+        judge(value, place, run)
+        if len(findings.issues) == issues and len(clean) < REMEMBERED:
+            clean[key] = tuple(findings.notes)
+        findings.notes = [*noted, *findings.notes]
+
+    return check
+
+
+def single(engine: Engine, child: Child, variant: Variant, shape: Shape, alone: frozenset[str] | None) -> Handler:
+    step, key = variant.step, variant.key
+    judge = _judge_of(engine, child, variant, shape)
+
+    def handle(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
+        if alone is not None and second_choice(owner, key, alone, place, run):
+            return
+        here = (place, step, None)
+        if value.__class__ is not dict:
+            run.add(ERROR, "json-type", here, f"must be an object, not {json_type(value)}")
+            return
+        judge(value, here, run)
+
+    return handle
+
+
+def repeating(engine: Engine, child: Child, variant: Variant, shape: Shape) -> Handler:
+    step, most = variant.step, child.element.max
+    judge = _judge_of(engine, child, variant, shape)
+
+    def handle(values: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
+        if values.__class__ is not list:
+            run.add(ERROR, "json-type", (place, step, None), f"must be an array, not {json_type(values)}")
+            return
+        if not values:
+            run.add(ERROR, "array-empty", (place, step, None), "an array must not be empty: leave the property out")
+            return
+        if most is not None and len(values) > most:
+            run.add(
+                ERROR, "cardinality-max", place, f"{child.element.path}: at most {most} allowed, {len(values)} found"
+            )
+        index = 0
+        for value in values:
+            here = (place, step, index)
+            index += 1
+            if value.__class__ is not dict:
+                run.add(ERROR, "json-type", here, f"must be an object, not {json_type(value)}")
+                continue
+            judge(value, here, run)
+
+    return handle
+
+
+def resources(step: Step, many: bool) -> Handler:
+    """`contained`, `Bundle.entry.resource`, `Parameters.parameter.resource`: a resource of any type."""
+
+    def handle(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
+        if not many:
+            if value.__class__ is not dict:
+                run.add(ERROR, "json-type", (place, step, None), f"must be an object, not {json_type(value)}")
+            else:
+                run.inner_resource(value, (place, step, None))
+            return
+        if value.__class__ is not list:
+            run.add(ERROR, "json-type", (place, step, None), f"must be an array, not {json_type(value)}")
+            return
+        if not value:
+            run.add(ERROR, "array-empty", (place, step, None), "an array must not be empty: leave the property out")
+        for index, resource in enumerate(value):
+            if resource.__class__ is not dict:
+                run.add(ERROR, "json-type", (place, step, index), f"must be an object, not {json_type(resource)}")
+            else:
+                run.inner_resource(resource, (place, step, index))
+
+    return handle
