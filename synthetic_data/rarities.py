@@ -13,6 +13,7 @@ from random import Random
 from synthetic_data.chart import SNOMED, Chart
 from synthetic_data.instruments import answer
 from synthetic_data.notes import note_text
+from synthetic_data.pathways import all_pathways
 from synthetic_data.records import (
     Allergy,
     Assessment,
@@ -25,6 +26,7 @@ from synthetic_data.records import (
     Service,
     Visit,
 )
+from synthetic_data.stays import admit
 from synthetic_data.wellness import Wellness
 from synthetic_data.yaml_tables import table
 
@@ -195,6 +197,19 @@ class Rarities:
             self.chart.organization(self.random, "crisis"), (),
         )  # fmt: skip
 
+    def stays(self) -> None:
+        """An involuntary stay in a psychiatric hospital and crisis stabilization, each with its ride and its claims."""
+        chart = self.chart
+        diagnosis = next((one for one in chart.diagnoses if not one.part2), None)
+        if diagnosis is None:
+            return
+        pathway = next(one for one in all_pathways() if one.key == "major_depression")
+        for kind, back in (("inpatient_psychiatric", 300), ("crisis_stabilization", 240)):
+            row = {"kind": kind, "involuntary": 1.0}
+            admit(chart, self.random, pathway, row, chart.ends - timedelta(days=back), chart.ends, (diagnosis.id,))
+            if chart.authorizations and chart.authorizations[-1].subject == chart.admissions[-1].id:
+                chart.authorizations[-1] = replace(chart.authorizations[-1], wish="approved")
+
     def out_of_network(self) -> None:
         """Therapy with somebody outside the network."""
         elsewhere = next((one for one in self.chart.providers.network.organizations if not one.in_network), None)
@@ -327,6 +342,7 @@ RARITIES: dict[str, Callable[[Rarities], None]] = {
     "thirty-pages": Rarities.thirty_pages,
     "received-late": Rarities.received_late,
     "emergency": Rarities.emergency,
+    "stays": Rarities.stays,
     "out-of-network": Rarities.out_of_network,
     "instruments": Rarities.instruments,
     "other-states": Rarities.other_states,

@@ -214,6 +214,7 @@ def _ride(desk: _Desk, admission: Admission) -> Iterator[Bill]:
 
 def _drugs(desk: _Desk) -> Iterator[Bill]:
     drugs = table("codes/drugs.yaml")
+    compounded = next((each for course in desk.member.medications for each in course.fills[:1]), None)
     for course in desk.member.medications:
         if course.drug == "methadone" and course.administered:
             yield from _doses(desk, course)
@@ -222,7 +223,9 @@ def _drugs(desk: _Desk) -> Iterator[Bill]:
         ndc, team = drugs[course.drug]["ndc"], _team(desk, "pharmacy", course.prescriber)
         for fill in course.fills:
             pharmacy = desk.world.network.organization_of[fill.pharmacy]
+            # Rarely a drug is mixed for the member: low-dose naltrexone, and one fill of the member who has everything.
             compound = course.drug == "naltrexone" and fill.number == 1
+            compound = compound or (fill is compounded and "must-support" in desk.member.planted_for)
             yield Bill(
                 kind="pharmacy",
                 suffix=_suffix(desk, fill.id),

@@ -112,7 +112,7 @@ class _Office:
     of_kind: dict[str, int] = field(default_factory=dict)
 
     def next_of(self, kind: str) -> int:
-        """How many claims of the kind came before."""
+        """How many claims of the kind took a turn before."""
         self.of_kind[kind] = self.of_kind.get(kind, -1) + 1
         return self.of_kind[kind]
 
@@ -202,7 +202,7 @@ def _adjudicate(office: _Office, bill: Bill) -> list[Claim]:
             created=again,
             updated=again + timedelta(minutes=4),
         ),
-        "bundled" if len(bill.planned) > 1 else "paid",
+        "bundled" if len(bill.planned) > 1 else "units",
     )
     return [
         _taken_back(office, case, "units", again, (("replacedby", successor),)),
@@ -229,13 +229,12 @@ def _taken_back(
 
 
 def _fate(office: _Office, bill: Bill, authorization: Authorization | None) -> str:
-    number = office.next_of(bill.kind)
     if authorization is not None and authorization.outcome in {"denied", "withdrawn"}:
         return "authorization"
     if authorization is not None and authorization.outcome == "partial":
         return "units"
     if bill.kind in INSTITUTIONAL or bill.kind == "oral" or isinstance(bill.details, Ride):
-        return ROTATION[(number + _first_turn(office.member, bill)) % len(ROTATION)]
+        return ROTATION[(office.next_of(bill.kind) + _first_turn(office.member, bill)) % len(ROTATION)]
     if bill.home.kind == "primary-care" and office.member.line_of_business == "bh":
         return "capitation"
     draw = office.random.random()
@@ -311,7 +310,7 @@ def _claim(office: _Office, case: _Case, fate: str) -> Claim:
         diagnoses=bill.diagnoses,
         lines=tuple(lines),
         total=total([line.amounts for line in lines]),
-        at_header=bill.kind in INSTITUTIONAL and (member.number + office.sequence) % 2 == 1,
+        at_header=bill.kind in INSTITUTIONAL and office.of_kind.get(bill.kind, 0) % 2 == 0,
         in_network=bill.in_network,
         related=(),
         payee="beneficiary" if to_patient else "provider",
