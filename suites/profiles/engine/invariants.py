@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.fhirpath_host import RunHost
 from suites.profiles.engine.findings import ERROR, INFORMATION, WARNING
-from suites.profiles.engine.native_invariants import STRUCTURAL, native
+from suites.profiles.engine.native_invariants import ONLY_WITH, STRUCTURAL, native
 from suites.profiles.engine.place import Place
 from suites.profiles.engine.primitives import PRIMITIVES
 from suites.profiles.facts import Constraint, Element
@@ -78,6 +78,15 @@ class Invariants:
         holds = native(key, text)
         if holds is not None:
             test = holds
+            only_with = ONLY_WITH.get(key)
+            if only_with is not None:
+                needed = only_with
+
+                def check_where(value: Any, place: Place, run: Run) -> None:
+                    if needed in value and not test(value, run):
+                        _tell(severity, key, text, source, place, run)
+
+                return check_where
 
             def check(value: Any, place: Place, run: Run) -> None:
                 if not test(value, run):

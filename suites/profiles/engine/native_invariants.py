@@ -128,6 +128,17 @@ NATIVE: dict[tuple[str, str], Holds] = {
 }  # fmt: skip
 
 
+ONLY_WITH = {
+    "dom-2": "contained",
+    "dom-4": "contained",
+    "dom-5": "contained",
+    "ref-1": "reference",
+    "per-1": "end",
+    "obs-6": "dataAbsentReason",
+}
+"""Properties without which an invariant holds: where they are absent it is not even asked."""
+
+
 def native(key: str, expression: str | None) -> Holds | None:
     if expression is None:
         return None

@@ -26,11 +26,12 @@ class Run:
         bundle: BundleIndex | None = None,
         profiles: dict[str, list[str]] | None = None,
         trials: int = 0,
+        findings: Findings | None = None,
     ) -> None:
         self.engine = engine
         self.env: Env | None = None
         self.root = root
-        self.findings = Findings()
+        self.findings = Findings() if findings is None else findings
         self.add = self.findings.add
         self.lacks = self.findings.lacks
         self.resource: Resource = resource  # type: ignore[assignment]
@@ -40,9 +41,7 @@ class Run:
 
     def entering(self, resource: Resource) -> Run:
         """Inside another resource: the same findings."""
-        inner = Run(self.engine, self.root, resource, self.bundle, self.profiles, self.trials)
-        inner.findings, inner.add, inner.lacks = self.findings, self.add, self.lacks
-        return inner
+        return Run(self.engine, self.root, resource, self.bundle, self.profiles, self.trials, self.findings)
 
     def trial(self) -> Run:
         """The same place with empty findings: to learn whether something would pass."""
