@@ -24,7 +24,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import pyotp
+from suites.protocol.one_time_codes import PERIOD, totp
 
 ACTIONS = (
     "fill",
@@ -123,14 +123,16 @@ def one_time_code(identity: Identity) -> str:
         return identity.one_time_code
     if not identity.totp_seed:
         raise CannotFill("the login page asks for a one-time code and the member has no totp_seed in the target file")
-    totp = pyotp.TOTP(identity.totp_seed.replace(" ", ""))
-    period = int(time.time() // totp.interval)
+    period = int(time.time() // PERIOD)
     # The last second of a period is waited out too, so that the code does not go stale on the way.
-    if _used.get(identity.totp_seed) == period or totp.interval - time.time() % totp.interval < 1.0:
-        time.sleep(totp.interval - time.time() % totp.interval + 0.05)
-        period = int(time.time() // totp.interval)
+    if _used.get(identity.totp_seed) == period or PERIOD - time.time() % PERIOD < 1.0:
+        time.sleep(PERIOD - time.time() % PERIOD + 0.05)
+        period = int(time.time() // PERIOD)
     _used[identity.totp_seed] = period
-    return str(totp.at(period * totp.interval))
+    try:
+        return totp(identity.totp_seed, period * PERIOD)
+    except ValueError as wrong:
+        raise CannotFill(f"member {identity.username!r}: {wrong}") from None
 
 
 def answer_for(identity: Identity, page_text: str) -> str:

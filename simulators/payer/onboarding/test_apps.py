@@ -19,7 +19,7 @@ from simulators.payer.authorization.server import of
 from simulators.payer.context import Payer
 
 REDIRECT = "http://127.0.0.1/callback"
-# The second app is registered for more than this payer grants, so that what is granted can be told from what was asked.
+# All but the first app are registered for more than this payer grants, so that what is granted can be told from what was asked.
 OVERREACH = ("patient/*.write", "patient/*.*", "patient/Observation.cruds", "made-up-scope")
 
 
@@ -82,7 +82,7 @@ def _register(payer: Payer, name: str, kind: str) -> dict[str, Any]:
         entry["private_key_file"] = str(path)
     server.ledger.save_client(
         Client(
-            client_id=entry["client_id"], name=entry["title"], type=kind, redirect_uris=() if backend else (REDIRECT,), scopes=(*scopes, *OVERREACH) if name == "second" else scopes,
+            client_id=entry["client_id"], name=entry["title"], type=kind, redirect_uris=() if backend else (REDIRECT,), scopes=scopes if name == "public" or backend else (*scopes, *OVERREACH),
             grant_types=("client_credentials",) if backend else ("authorization_code", "refresh_token"),
             secret_digest=digest(secret) if secret else "", jwks=jwks, company="Conformance tests", contact="tests@app.example",
             description="Registered for conformance tests.", policy_uri="https://app.example/privacy", created_at=payer.clock.timestamp(),

@@ -1,0 +1,164 @@
+"""How a check's end becomes a verdict, how verdicts become an exit code, waivers, the circuit breaker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from reports.model import CheckResult, Finding, Verdict
+from suites.kit import waivers
+from suites.kit.outcomes import (
+    BadTarget,
+    Inconclusive,
+    NonConformance,
+    NotApplicable,
+    NotPermitted,
+    TargetUnreachable,
+    Trail,
+    control,
+    expect,
+    findings,
+    judged,
+    rung,
+    start_trail,
+    trail,
+)
+from suites.kit.target import load
+from suites.kit.verdicts import Check, End, exit_code, result, summary
+from suites.kit.workbench import OPENS_AFTER, open_workbench
+from tests import miniatures
+
+CHECK = Check("tokens.codes.replay", "A code works once.", "tokens", ("RFC6749-CODE-01",), "SHALL")
+
+
+def made(error: BaseException | None, phase: str = "call", level: str = "SHALL") -> CheckResult:
+    return result(replace(CHECK, level=level), [End("setup", None), End(phase, error)], Trail(), {}, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("error", "phase", "verdict"),
+    [
+        (None, "call", Verdict.PASS),
+        (NonConformance(Finding("wrong")), "call", Verdict.FAIL),
+        (NonConformance(Finding("wrong")), "setup", Verdict.INCONCLUSIVE),
+        (Inconclusive("control"), "call", Verdict.INCONCLUSIVE),
+        (TargetUnreachable("gone"), "setup", Verdict.INCONCLUSIVE),
+        (NotApplicable("no"), "call", Verdict.NOT_APPLICABLE),
+        (NotPermitted("no"), "call", Verdict.SKIPPED),
+        (KeyError("oops"), "call", Verdict.INCONCLUSIVE),
+        (AssertionError("plain"), "call", Verdict.INCONCLUSIVE),
+    ],
+)
+def test_the_end_of_a_check_is_its_verdict(error: BaseException | None, phase: str, verdict: Verdict) -> None:
+    assert made(error, phase).verdict is verdict
+
+
+def test_a_crash_of_ours_is_never_a_finding() -> None:
+    crashed = made(ZeroDivisionError("division by zero"))
+    assert crashed.findings == ()
+    assert "the check itself failed" in crashed.message
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        ([], 3),
+        ([made(None)], 0),
+        ([made(None), made(NonConformance(Finding("x")))], 1),
+        ([made(None), made(Inconclusive("x"))], 3),
+        ([made(None), made(NotPermitted("x"))], 3),
+        ([made(None), made(NotApplicable("x"))], 0),
+        ([made(NotApplicable("x"))], 3),
+        ([made(None), made(NonConformance(Finding("x")), level="SHOULD")], 0),
+        ([made(Inconclusive("x")), made(NonConformance(Finding("x")))], 1),
+    ],
+)
+def test_exit_codes_come_from_the_shalls(results: list[CheckResult], code: int) -> None:
+    assert exit_code(results) == code
+
+
+def test_the_summary_counts_requirements_decided() -> None:
+    assert summary([made(None), made(Inconclusive("x"))])["requirements"] == 1
+
+
+def test_expectations_raise_what_they_should() -> None:
+    start_trail()
+    expect(True, "fine")
+    with pytest.raises(NonConformance, match="expected 1; found 2"):
+        expect(False, "no", expected=1, found=2)
+    with pytest.raises(Inconclusive, match="the control failed"):
+        control(False, "the thing is there")
+    with pytest.raises(Inconclusive, match="nothing to judge"):
+        judged(0, "claim")
+    judged(3)
+    assert trail().judged == 3
+    with pytest.raises(Inconclusive, match="is not there to build on"), rung("a rung"):
+        expect(False, "broken")
+
+
+def test_findings_are_told_together_and_counted() -> None:
+    def several() -> None:
+        with findings() as found:
+            for number in range(5):
+                found.add("the same thing", path=f"entry[{number}]")
+            found.check(True, "not this")
+            found.check(False, "another")
+
+    with pytest.raises(NonConformance) as raised:
+        several()
+    assert [(one.message, one.count) for one in raised.value.findings] == [("the same thing", 5), ("another", 1)]
+
+
+def test_waivers_cover_until_their_last_day(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.toml"
+    path.write_text(
+        '[[waiver]]\ncheck = "tokens.codes"\nreason = "fixed in release 9"\nuntil = 2027-01-31\n', encoding="utf-8"
+    )
+    listed = waivers.load(path)
+    breach = made(NonConformance(Finding("wrong")))
+    live = waivers.apply(breach, listed, date(2027, 1, 31))
+    assert (live.verdict, live.waived) == (Verdict.SKIPPED, True)
+    assert "fixed in release 9" in live.message
+    assert exit_code([live, made(None)]) == 0
+    dead = waivers.apply(breach, listed, date(2027, 2, 1))
+    assert dead.verdict is Verdict.FAIL
+    assert "ended on 2027-01-31" in dead.message
+
+
+def test_an_expected_breach_that_does_not_come_fails(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.toml"
+    path.write_text(
+        '[[waiver]]\nrequirement = "RFC6749-CODE-01"\nreason = "known"\nuntil = 2027-01-31\nexpected = true\n',
+        encoding="utf-8",
+    )
+    passed = waivers.apply(made(None), waivers.load(path), date(2026, 1, 1))
+    assert passed.verdict is Verdict.FAIL
+    assert "did not come" in passed.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[[waiver]]\ncheck = 'a'\n", "[[waiver]]\nreson = 'x'\n", "[[waiver]]\nreason='x'\nuntil=2027-01-01\n", "]["],
+)
+def test_bad_waivers_are_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "waivers.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadTarget, match=r"waivers\.toml"):
+        waivers.load(path)
+
+
+def test_the_circuit_opens_when_nobody_answers_and_closes_when_the_target_is_back(tmp_path: Path) -> None:
+    with miniatures.serving(miniatures.html_with_200) as base:
+        target = load(miniatures.target_file(tmp_path, base))
+        bench = open_workbench(target, None, 0, 1, 7)
+        bench.http.unreachable_in_a_row = OPENS_AFTER
+        bench.check_circuit()
+        assert bench.http.unreachable_in_a_row == 0
+    bench.http.unreachable_in_a_row = OPENS_AFTER
+    bench._probed = -1e9
+    with pytest.raises(TargetUnreachable, match="stopped answering"):
+        bench.check_circuit()
+    bench.close()
