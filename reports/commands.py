@@ -29,10 +29,30 @@ class Format(enum.StrEnum):
     package = "package"
 
 
+FILE_NAMES = {
+    Format.html: "report.html",
+    Format.pdf: "report.pdf",
+    Format.junit: "junit.xml",
+    Format.json: "report.json",
+    Format.csv: "report.csv",
+    Format.sarif: "report.sarif",
+    Format.testreport: "testreport.json",
+    Format.summary: "summary.json",
+    Format.package: "evidence.zip",
+}
+
+
 class PageFormat(enum.StrEnum):
-    """What a comparison or a history is written as."""
+    """What a comparison is written as."""
 
     text = "text"
+    json = "json"
+    html = "html"
+
+
+class HistoryFormat(enum.StrEnum):
+    """What a history is written as."""
+
     json = "json"
     html = "html"
 
@@ -67,7 +87,9 @@ def refusals() -> Iterator[None]:
 def report_command(
     run: RunArgument,
     format: Annotated[Format, typer.Option("--format", help="what to render")] = Format.html,
-    output: Annotated[Path, typer.Option("-o", "--output", help="the file to write")] = Path("report.html"),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="the file to write; by the format if left out")
+    ] = None,
     key: Annotated[
         Path | None, typer.Option(help="the Ed25519 key that signs a package; without it one is made for it")
     ] = None,
@@ -75,13 +97,14 @@ def report_command(
     """Render a run: the report a reviewer reads, or a format a tool reads."""
     from reports.reader import load
 
+    target = output or Path(FILE_NAMES[format])
     with refusals():
         loaded = load(run)
         if format is Format.package:
-            _package(loaded, output, key)
+            _package(loaded, target, key)
         else:
-            _render(loaded, format, output)
-    print(output)
+            _render(loaded, format, target)
+    print(target)
 
 
 def _render(run: Run, format: Format, output: Path) -> None:
@@ -163,33 +186,39 @@ def compare_command(
 
 def history_command(
     folder: Annotated[Path, typer.Argument(help="a folder of runs")],
-    format: Annotated[PageFormat, typer.Option("--format")] = PageFormat.html,
-    output: Annotated[Path, typer.Option("-o", "--output", help="the file to write")] = Path("history.html"),
+    format: Annotated[HistoryFormat, typer.Option("--format")] = HistoryFormat.html,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="the file to write; history.html if left out")
+    ] = None,
 ) -> None:
     """A folder of runs over time: trend lines, and what changed from run to run."""
     from reports import history
 
     with refusals():
         found = history.history(folder)
-        history.write(found, "json" if format is PageFormat.json else "html", output)
+        target = output or Path(f"history.{format.value}")
+        history.write(found, format.value, target)
     for name, reason in found.unreadable:
         print(f"patient-access: {name}: left out: {reason}", file=sys.stderr)
-    print(output)
+    print(target)
 
 
 def traceability_command(
     catalogue: Annotated[str, typer.Argument(help="what `requirements --format json` printed; - for standard input")],
     format: Annotated[MatrixFormat, typer.Option("--format")] = MatrixFormat.html,
     run: Annotated[Path | None, typer.Option(help="a run whose verdicts are told")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="the file to write")] = Path("traceability.html"),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="the file to write; traceability.KIND if left out")
+    ] = None,
 ) -> None:
     """The requirement matrix: requirement, source paragraph, checks, faults, last verdict."""
     from reports import matrix
     from reports.reader import load
 
     with refusals():
-        matrix.write(matrix.read(catalogue, load(run) if run else None), format.value, output)
-    print(output)
+        target = output or Path(f"traceability.{format.value}")
+        matrix.write(matrix.read(catalogue, load(run) if run else None), format.value, target)
+    print(target)
 
 
 def register(app: typer.Typer) -> None:

@@ -61,12 +61,14 @@ def mcpar(filing: Filing) -> Iterator[tuple[object, ...]]:
     """Rows D1.XIII.1-15 of each unit, in the form's order."""
     for unit in filing.units:
         standard, expedited = unit.standard, unit.expedited
+        # The form counts requests received; unless strict, ours are those of them with a determination, and say so.
+        told = "requests received" if filing.rules.strict else "requests with a determination"
         answers = (
             ("Data URL", filing.setup.data_url),
             ("List URL", filing.setup.list_url),
-            ("Standard requests received", standard.denominator),
-            ("Expedited requests received", expedited.denominator),
-            ("Standard and expedited requests received", standard.denominator + expedited.denominator),
+            (f"Standard {told}", standard.denominator),
+            (f"Expedited {told}", expedited.denominator),
+            (f"Standard and expedited {told}", standard.denominator + expedited.denominator),
             ("Standard approved, %", two_places(standard.approved_percent)),
             ("Standard denied, %", two_places(standard.denied_percent)),
             ("Standard approved after appeal, %", two_places(standard.approved_after_appeal)),

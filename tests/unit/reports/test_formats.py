@@ -108,3 +108,11 @@ def test_testreport_has_a_test_a_check_and_only_printable_text(tmp_path: Path) -
     assert "\x07" not in asserted[0]["message"]
     assert len(asserted[0]["message"]) < 4100
     assert {one["action"][0]["assert"]["result"] for one in report["test"]} == {"pass", "fail", "skip", "error"}
+
+
+def test_each_format_has_a_file_name_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write_run(tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    for format, name in (("junit", "junit.xml"), ("sarif", "report.sarif"), ("package", "evidence.zip")):
+        assert CliRunner().invoke(app, ["report", str(run), "--format", format]).exit_code == 0
+        assert (tmp_path / name).is_file()

@@ -163,6 +163,10 @@ def test_five_thousand_results_are_usable_at_once(browser: Browser, tmp_path: Pa
     assert page.get_by_role("status").text_content() != ""
     assert told == []
     page.close()
+    side, told = opened(browser, tmp_path / "r-evidence" / "main-00001.html")
+    serious = [one["id"] for one in Axe().run(side).response["violations"] if one["impact"] in ("serious", "critical")]
+    assert (serious, told) == ([], [])
+    side.close()
 
 
 def test_the_report_prints_as_pdf_with_tags_for_screen_readers(pages: dict[str, Path], tmp_path: Path) -> None:
