@@ -67,7 +67,7 @@ def speed_table(packages: Path, build: Path | None) -> str:
                 "hl7.fhir.us.core#3.1.1",
                 *(["hl7.fhir.us.carin-bb#2.0.0"] if guides == CARIN else []),
             ]
-            theirs = official(build, loaded, documents, 20 if guides == CARIN else 8)
+            theirs = official(build, loaded, documents, 10 if guides == CARIN else 3)
             rows.append(
                 (
                     f"the same {name} by the official validator, warm, one core",
