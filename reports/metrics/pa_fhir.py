@@ -8,7 +8,9 @@
     drug         claim type pharmacy
     unit         the insurer's reference
 
-Appeals and extensions are in neither guide; records that need them come as CSV or from a database.
+Appeals, extensions and the hour of a decision are in neither guide. An EOB may carry them as supportingInfo whose category is of a code system
+named …/prior-authorization-event: `request` (timingPeriod from receipt to determination, code the outcome), `extension`, `appeal` (timingPeriod from
+filing to decision, code overturned or upheld) and `withdrawal`. They win over the item dates, because they hold the first determination.
 """
 
 from __future__ import annotations
@@ -90,7 +92,42 @@ def _of_eob(eob: dict[str, Any]) -> dict[str, Any]:
         "received": eob.get("created"),
         "determined": max(issued, default=None),
         "outcome": _outcome(eob, [*adjudications, *eob.get("adjudication", [])]),
+        **_events(eob),
     }
+
+
+def _events(eob: dict[str, Any]) -> dict[str, Any]:
+    """What events among the supporting information say, by our roles."""
+    told: dict[str, Any] = {}
+    for info in eob.get("supportingInfo", []):
+        kinds = {
+            coding.get("code")
+            for coding in info.get("category", {}).get("coding", [])
+            if coding.get("system", "").endswith("/prior-authorization-event")
+        }
+        period, codes = info.get("timingPeriod", {}), sorted(_codes(info.get("code", {})))
+        if "request" in kinds:
+            told |= {
+                "received": period.get("start"),
+                "determined": period.get("end"),
+                "outcome": codes[0] if codes else "pending",
+            }
+        elif "extension" in kinds:
+            told["extended"] = "yes"
+        elif "appeal" in kinds:
+            decided = period.get("end")
+            told |= {
+                "appeal_filed": period.get("start"),
+                "appeal_decided": decided,
+                "appeal_outcome": codes[0] if codes else "pending",
+            }
+    if any(
+        coding.get("code") == "withdrawal" and coding.get("system", "").endswith("/prior-authorization-event")
+        for info in eob.get("supportingInfo", [])
+        for coding in info.get("category", {}).get("coding", [])
+    ):
+        told |= {"outcome": "withdrawn", "determined": None}
+    return told
 
 
 def _of_response(claim: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:

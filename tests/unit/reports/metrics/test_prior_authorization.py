@@ -298,6 +298,32 @@ def test_pdex_prior_authorization_eobs_are_read(tmp_path: Path) -> None:
     assert found["a"].elapsed == timedelta(days=2)
 
 
+def event(kind: str, start: str, end: str | None = None, code: str = "") -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "category": {"coding": [{"system": "https://x/CodeSystem/prior-authorization-event", "code": kind}]},
+        "timingPeriod": {"start": start, **({"end": end} if end else {})},
+    }
+    return {**told, "code": {"coding": [{"code": code}]}} if code else told
+
+
+def test_events_among_the_supporting_information_tell_the_first_determination(tmp_path: Path) -> None:
+    asked = "2026-03-02T09:00:00Z"
+    resources = [
+        eob("a", ["A1"], "2026-05-01", supportingInfo=[
+            event("request", asked, "2026-03-05T09:00:00Z", "denied"), event("extension", asked),
+            event("appeal", "2026-03-09T09:00:00Z", "2026-04-30T09:00:00Z", "overturned"),
+        ]),
+        eob("b", ["A4"], None, supportingInfo=[event("request", asked), event("withdrawal", "2026-03-03T09:00:00Z")]),
+        eob("c", ["A4"], None, supportingInfo=[event("request", asked)]),
+    ]  # fmt: skip
+    (tmp_path / "eob.ndjson").write_text("".join(json.dumps(one) + "\n" for one in resources))
+    found = {one.id: one for one in read(str(tmp_path / "eob.ndjson"), Setup())}
+    assert (found["a"].outcome, found["a"].extended, found["a"].appeal_outcome, found["a"].elapsed) == (
+        "denied", True, "overturned", timedelta(days=3),
+    )  # fmt: skip
+    assert (found["b"].outcome, found["c"].outcome) == ("withdrawn", "pending")
+
+
 def test_pas_responses_take_their_receipt_from_the_claim(tmp_path: Path) -> None:
     claim = {
         "resourceType": "Claim",
