@@ -3,8 +3,7 @@
 Where the times of 42 CFR 438.210(f) stand: `created` is the receipt of the request; `supportingInfo` holds one entry for each
 interval, `request` (receipt to first determination, with its outcome), `extension` (taken, new limit) and `appeal` (receipt,
 decision, with its outcome); the issue date is also an extension of the item. The item extensions the profile takes from PAS 2.0.1
-may stand on Claim and ClaimResponse only, so the HRex ones of the same meaning are used. Review codes are X12's: the one an
-official example shows (A1) is used and for other outcomes none.
+may stand on Claim and ClaimResponse only, so the HRex ones of the same meaning are used.
 """
 
 from __future__ import annotations
@@ -26,6 +25,8 @@ SERVICE_TYPE = "https://x12.org/codes/service-type-codes"
 LEVEL_OF_SERVICE = "https://codesystem.x12.org/005010/1338"
 REVIEW = "https://codesystem.x12.org/005010/306"
 
+# Codes alone, as the examples of PDex and PAS show them: in force, not, awaited. A withdrawn request has none.
+REVIEW_CODES = {"approved": "A1", "denied": "A3", "queued": "A4"}
 DISPOSITIONS = {
     "queued": "The request has been received and is under review.",
     "approved": "The request is approved.",
@@ -111,7 +112,7 @@ def authorization_eob(authorization: Authorization, member: Member, world: World
     if diagnosis is not None:
         shape["diagnosis"] = [_diagnosis(diagnosis)]
     shape["insurance"] = [{"focal": True, "coverage": {"reference": f"Coverage/{authorization.coverage}"}}]
-    shape["item"] = [_item(authorization)]
+    shape["item"] = _items(authorization)
     shape["total"] = _totals(authorization)
     return shape
 
@@ -157,20 +158,32 @@ def _events(authorization: Authorization) -> list[Json]:
     return events
 
 
-def _item(authorization: Authorization) -> Json:
+def _items(authorization: Authorization) -> list[Json]:
+    """What was asked for; a request approved in part is two items, one for what was approved and one for the rest."""
+    if authorization.outcome != "partial":
+        code = REVIEW_CODES.get(authorization.outcome, "")
+        return [_item(authorization, 1, authorization.units, authorization.approved_units, code)]
+    rest = authorization.units - authorization.approved_units
+    return [
+        _item(authorization, 1, authorization.approved_units, authorization.approved_units, REVIEW_CODES["approved"]),
+        _item(authorization, 2, rest, 0, REVIEW_CODES["denied"]),
+    ]
+
+
+def _item(authorization: Authorization, sequence: int, units: int, approved: int, review_code: str) -> Json:
     charge, allowed = fee(authorization.code)
     extensions = [
         extension(
             HREX + "extension-itemTraceNumber",
             "Identifier",
-            {"system": PAYER + "NamingSystem/trace", "value": f"TRC-{authorization.number}"},
+            {"system": PAYER + "NamingSystem/trace", "value": f"TRC-{authorization.number}-{sequence}"},
         )
     ]
     if authorization.determined:
         extensions.append(
             extension(HREX + "extension-itemPreAuthIssueDate", "Date", authorization.determined.date().isoformat())
         )
-    if authorization.approved_units:
+    if approved:
         extensions += [
             extension(HREX + "extension-itemAuthorizedDate", "Period", period(authorization.start, authorization.end)),
             extension(
@@ -180,22 +193,21 @@ def _item(authorization: Authorization) -> Json:
             ),
         ]
     review = [extension("number", "String", authorization.number)]
-    if authorization.outcome == "approved":
-        review.append(extension(PDEX + "extension-reviewActionCode", "CodeableConcept", concept(REVIEW, "A1")))
+    if review_code:
+        review.append(extension(PDEX + "extension-reviewActionCode", "CodeableConcept", concept(REVIEW, review_code)))
     adjudication: list[Json] = [
         {
             "extension": [nested(PDEX + "extension-reviewAction", *review)],
             "category": concept(ADJUDICATION, "submitted"),
-            "amount": money(charge * authorization.units),
+            "amount": money(charge * units),
         }
     ]
     if authorization.initial:
-        adjudication.append(
-            {"category": concept(ADJUDICATION, "eligible"), "amount": money(allowed * authorization.approved_units)}
-        )
-        adjudication.append({"category": _discriminator("allowedunits"), "value": authorization.approved_units})
-        adjudication.append({"category": _discriminator("consumedunits"), "value": authorization.used_units})
-    if authorization.reason:
+        used = authorization.used_units if approved else 0
+        adjudication.append({"category": concept(ADJUDICATION, "eligible"), "amount": money(allowed * approved)})
+        adjudication.append({"category": _discriminator("allowedunits"), "value": approved})
+        adjudication.append({"category": _discriminator("consumedunits"), "value": used})
+    if authorization.reason and not (approved and authorization.outcome == "partial"):
         code, words = REASONS[authorization.reason]
         adjudication.append(
             {
@@ -205,11 +217,11 @@ def _item(authorization: Authorization) -> Json:
         )
     return {
         "extension": extensions,
-        "sequence": 1,
+        "sequence": sequence,
         "category": concept(SERVICE_TYPE, "3"),
         "productOrService": concept(HCPCS, authorization.code),
         "servicedPeriod": period(authorization.start, authorization.end),
-        "quantity": {"value": authorization.units},
+        "quantity": {"value": units},
         "adjudication": adjudication,
     }
 

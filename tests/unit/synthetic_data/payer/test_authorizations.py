@@ -137,6 +137,19 @@ def test_a_denial_gives_a_specific_reason() -> None:
     assert "preAuthRefPeriod" not in resource
 
 
+def test_a_request_approved_in_part_is_an_item_that_is_and_one_that_is_not() -> None:
+    (found,) = answered("partially-approved")
+    approved, rest = authorization_eob(found, member(1), world())["item"]
+    codes = []
+    for item in (approved, rest):
+        (review,) = item["adjudication"][0]["extension"]
+        codes.append(review["extension"][1]["valueCodeableConcept"]["coding"][0]["code"])
+    assert codes == ["A1", "A3"]
+    assert approved["quantity"]["value"] + rest["quantity"]["value"] == found.units
+    kinds = [[entry["category"]["coding"][0]["code"] for entry in item["adjudication"]] for item in (approved, rest)]
+    assert ("denialreason" in kinds[0], "denialreason" in kinds[1]) == (False, True)
+
+
 def test_what_is_authorized_and_used_is_worth_no_more_than_what_was_asked_for() -> None:
     for each in answered(*WISHES):
         totals = {

@@ -28,7 +28,7 @@ SHOWN = {
     "https://x12.org/codesystem.x12.org/ambulance-transport-reason-codes": {"B"},
     "https://x12.org/codes/service-type-codes": {"3"},
     "https://codesystem.x12.org/005010/1338": {"U", "E"},
-    "https://codesystem.x12.org/005010/306": {"A1"},
+    "https://codesystem.x12.org/005010/306": {"A1", "A3", "A4"},
 }
 LICENSED = ("ama-assn.org", "nubc.org", "x12.org", "ada.org/cdt", "NCPDP", "ADAUniversal", "ADAArea")
 
