@@ -87,3 +87,14 @@ def _child(element: Element, name: str, of_resource: bool) -> Child:
         code = variants[0].type
         shape = element.path if code in ("BackboneElement", "Element") else code
     return Child(element, name, tuple(variants), many, shape)
+
+
+def one_of_choice(children: dict[str, Child], key: str) -> Child | None:
+    """The choice that has a type of this property's name, narrowed to it: some guides write `valueQuantity` for `value[x]`."""
+    for child in children.values():
+        if child.choice:
+            for variant in child.variants:
+                if variant.key == key:
+                    shape = None if variant.type in PRIMITIVES else variant.type
+                    return Child(child.element, key, (variant,), False, shape)
+    return None

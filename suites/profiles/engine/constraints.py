@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.bindings import code_binding, concept_binding
-from suites.profiles.engine.children import Child
+from suites.profiles.engine.children import Child, one_of_choice
 from suites.profiles.engine.findings import ERROR, Resource
 from suites.profiles.engine.items import (
     Check,
@@ -79,7 +79,7 @@ class _Compiler:
         found: list[Check] = []
         base = self.engine.children(shape)
         for name, child_node in node.children.items():
-            child = base.get(name)
+            child = base.get(name) or one_of_choice(base, name)
             if child is None:
                 continue
             check = self._child(child_node, child)

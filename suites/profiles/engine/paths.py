@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from suites.profiles.engine.children import RESOURCES
 from suites.profiles.engine.primitives import PRIMITIVES
 
 if TYPE_CHECKING:
@@ -23,10 +24,16 @@ def steps_of(path: str) -> list[str]:
     return [step for step in _STEPS.findall(path) if step != "$this"]
 
 
+def _itself(value: Any, kind: str, run: Run) -> Found:
+    if value is None:
+        return []
+    return [(value, _named(value, kind) if kind in RESOURCES and value.__class__ is dict else kind)]
+
+
 def getter(engine: Engine, steps: list[str]) -> Getter:
     """The values at a path below an element."""
     if not steps:
-        return lambda value, kind, run: [] if value is None else [(value, kind)]
+        return _itself
     moves = [_move(engine, step) for step in steps]
     if len(moves) == 1:
         only = moves[0]
@@ -110,7 +117,7 @@ def _below(engine: Engine, name: str) -> Getter:
             if key is None:
                 return []
             held, of_type = value[key], keys[key]
-        if of_type in ("Resource", "DomainResource"):
+        if of_type in RESOURCES:
             return [
                 (one, _named(one, of_type))
                 for one in (held if held.__class__ is list else (held,))

@@ -231,3 +231,75 @@ def test_bounds_and_patterns_of_single_values():
     assert judged([made], patient(A, maritalStatus={"coding": [{"system": SYSTEM, "code": "x"}]})) == [
         ("pattern", "Patient.maritalStatus")
     ]
+
+
+def test_contained_resources_are_told_apart_by_their_type():
+    made = profile(
+        "inside",
+        "MedicationRequest",
+        element("MedicationRequest.contained", slicing=slicing("type", "$this")),
+        element("MedicationRequest.contained:med", min=1, max=1, types=(TypeRef("Medication"),)),
+        element("MedicationRequest.contained:med.status", min=1, max=1),
+    )
+    request = {
+        "resourceType": "MedicationRequest",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": "Patient/1"},
+        "medicationReference": {"reference": "#m"},
+    }
+    medication = {"resourceType": "Medication", "id": "m", "status": "active"}
+    assert judged([made], request | {"contained": [medication]}) == []
+    assert ("cardinality-min", "MedicationRequest.contained[0]") in judged(
+        [made], request | {"contained": [{"resourceType": "Medication", "id": "m"}]}
+    )
+    assert ("slice-min", "MedicationRequest") in judged(
+        [made], request | {"medicationReference": {"reference": "Medication/m"}}
+    )
+
+
+def test_entries_are_told_apart_by_the_type_of_their_resource():
+    made = profile(
+        "two",
+        "Bundle",
+        element("Bundle.entry", slicing=slicing("type", "resource", rules="closed")),
+        element("Bundle.entry:patient", min=1, max=1),
+        element("Bundle.entry:patient.resource", min=1, max=1, types=(TypeRef("Patient"),)),
+    )
+    assert (
+        judged(
+            [made],
+            {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType": "Patient"}}]},
+        )
+        == []
+    )
+    other = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [
+            {
+                "resource": {
+                    "resourceType": "Flag",
+                    "status": "active",
+                    "code": {"text": "x"},
+                    "subject": {"reference": "Patient/1"},
+                }
+            }
+        ],
+    }
+    assert judged([made], other) == [("slice-closed", "Bundle.entry[0]"), ("slice-min", "Bundle")]
+
+
+def test_a_choice_may_be_named_by_its_type():
+    made = profile(
+        "short",
+        "Observation",
+        element("Observation.valueQuantity", min=1, max=1),
+        element("Observation.valueQuantity.code", min=1, max=1),
+    )
+    base = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    assert judged([made], base | {"valueQuantity": {"code": "mg", "system": "http://unitsofmeasure.org"}}) == []
+    assert judged([made], base | {"valueQuantity": {"value": 1}}) == [
+        ("cardinality-min", "Observation.value.ofType(Quantity)")
+    ]
+    assert judged([made], base) == [("cardinality-min", "Observation")]
