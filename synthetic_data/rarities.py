@@ -85,6 +85,7 @@ class Rarities:
                 ImplantedDevice(
                     id=identifier,
                     kind=Code(SNOMED, *row["type"]),
+                    text=row["text"],
                     udi_carrier=carrier,
                     udi_device=row["di"],
                     manufactured=made,

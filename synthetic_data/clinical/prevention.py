@@ -84,7 +84,7 @@ def devices(sheet: Sheet) -> None:
                 "expirationDate": instant(one.expires),
                 "lotNumber": one.lot,
                 "serialNumber": one.serial,
-                "type": concept_of(one.kind),
+                "type": concept(one.kind.system, one.kind.code, one.kind.display, one.text),
                 "patient": sheet.subject,
                 "url": f"https://devices.example/{one.udi_device}",
             }

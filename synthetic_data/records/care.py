@@ -291,6 +291,7 @@ class ImplantedDevice:
 
     id: str
     kind: Code
+    text: str
     udi_carrier: str
     udi_device: str
     manufactured: datetime

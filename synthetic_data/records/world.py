@@ -88,7 +88,7 @@ class Guides:
 
 
 FAMILIES: dict[str, Guides] = {
-    "legacy": Guides(us_core="3.1.1", carin_bb="2.0.0", pdex="2.0.0", plan_net="1.0.0", formulary="1.1.0"),
+    "legacy": Guides(us_core="3.1.1", carin_bb="1.0.0", pdex="1.0.0", plan_net="1.0.0", formulary="1.1.0"),
     "current": Guides(us_core="6.1.0", carin_bb="2.0.0", pdex="2.0.0", plan_net="1.1.0", formulary="2.0.1"),
 }
 
