@@ -16,8 +16,10 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 READY_SECONDS = 60
 STEP_SECONDS = 900
@@ -64,11 +66,34 @@ def steps(members: int, out: Path, stack: ExitStack, begun: float) -> int:
     certified = run("certify", "server", "--target", str(target), "--jobs", "2", "--out", str(out), accept=(0, 1, 3))
     say(4, "the declared limit")
     pushed = run("load", "--target", str(target), "--scenario", "limit", "--out", str(out), accept=(0, 1, 3))
-    say(5, "the reports")
+    say(5, "the metrics and the reports")
+    count(data, f"http://127.0.0.1:{control}/logs/usage", out / "metrics")
     for kind, name in (("html", "report.html"), ("junit", "junit.xml")):
         run("report", str(out), "--format", kind, "-o", str(out / name))
     summarize(out, time.monotonic() - begun)
     return max(certified, pushed, key=(0, 3, 1).index)
+
+
+def count(data: Path, log: str, metrics: Path) -> None:
+    """The figures CMS asks for: usage from the payer's own log of this year, prior authorization of the last whole year of care."""
+    last = int(json.loads((data / "manifest.json").read_text())["as_of"][:4]) - 1
+    asked = (
+        ("usage", log, datetime.now(ZoneInfo("America/Los_Angeles")).year),
+        ("prior-authorization", str(data / "ExplanationOfBenefit.ndjson"), last),
+    )
+    for name, source, year in asked:
+        # Figures that would be a guess are refused with 3 and leave no file; the report then has no such section.
+        run(
+            "metrics",
+            name,
+            "--input",
+            source,
+            "--year",
+            str(year),
+            "-o",
+            str(metrics / f"{name}.json"),
+            accept=(0, 2, 3),
+        )
 
 
 def say(number: int, what: str) -> None:
