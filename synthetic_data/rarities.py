@@ -154,7 +154,7 @@ class Rarities:
                     location=dentist.site,
                     lines=(
                         DentalLine(code=codes[0], tooth=None, surfaces=(), quadrant=None),
-                        DentalLine(code=codes[1], tooth="14", surfaces=("M", "O"), quadrant=None),
+                        DentalLine(code=codes[1], tooth="2", surfaces=("M", "O"), quadrant=None),
                         DentalLine(code=codes[2], tooth=None, surfaces=(), quadrant="10"),
                     ),
                 )

@@ -1,7 +1,7 @@
 """Consent to disclosure, with and without substance use records (42 CFR Part 2; HRex 1.0.0 Consent), and the signed form.
 
-Only members with Part 2 records are asked. The sensitive policy of HRex covers everything; the regular one leaves out what law
-protects further, which is how a member who does not consent to the disclosure of substance use records is kept safe.
+Every member in care is asked at enrolment, so that having a consent tells nothing about anybody. The sensitive policy of HRex covers
+everything; the regular one leaves out what law protects further: records of substance use treatment of a member who did not agree.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ POLICY = "http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.h
 
 
 def consents(member: Member, world: World) -> Iterator[Json]:
-    """The consent and its form, for members with substance use records."""
-    if not any(each.part2 for each in member.diagnoses):
+    """The consent and its form, for members with any care."""
+    if not (member.visits or member.diagnoses):
         return
-    given = min(each.recorded for each in member.diagnoses if each.part2)
-    signed = datetime.combine(given.date(), time(11, 15), world.as_of.tzinfo)
+    enrolled = min(span.start for span in member.coverages)
+    signed = datetime.combine(enrolled, time(11, 15), world.as_of.tzinfo)
     payer = world.network.payer
     agreed = member.consents_to_substance_use_disclosure
     form = f"{member.id}-consent-form"

@@ -25,6 +25,8 @@ SHOWN = {
     "https://www.nubc.org/CodeSystem/PatDischargeStatus": {"01", "30", "Dummy"},
     "https://www.nubc.org/CodeSystem/PresentOnAdmissionIndicator": {"Y", "N"},
     "http://www.ada.org/cdt": {"D0120", "D0220", "D1110"},
+    "http://terminology.hl7.org/CodeSystem/ADAUniversalToothDesignationSystem": {"1", "2"},
+    "http://terminology.hl7.org/CodeSystem/ADAAreaOralCavitySystem": {"10"},
     "https://x12.org/codesystem.x12.org/ambulance-transport-reason-codes": {"B"},
     "https://x12.org/codes/service-type-codes": {"3"},
     "https://codesystem.x12.org/005010/1338": {"U", "E"},

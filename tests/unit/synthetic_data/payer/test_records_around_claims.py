@@ -21,10 +21,19 @@ def test_consent_says_whether_substance_use_records_may_go_out() -> None:
     assert policies == {1: "regular", 2: "sensitive"}
 
 
-def test_a_member_without_part_2_records_is_not_asked() -> None:
+def test_having_a_consent_tells_nothing_about_a_member() -> None:
     person = member(1)
     plain = replace(person, diagnoses=tuple(each for each in person.diagnoses if not each.part2))
-    assert not [each for each in render(plain, world()) if each["resourceType"] == "Consent"]
+    both = [[each for each in render(one, world()) if each["resourceType"] == "Consent"] for one in (person, plain)]
+    assert both[0] == both[1]
+    assert len(both[0]) == 1
+
+
+def test_a_member_without_care_has_no_consent() -> None:
+    nothing = replace(
+        member(1), diagnoses=(), visits=(), admissions=(), medications=(), labs=(), dental=(), authorizations=()
+    )
+    assert [each["resourceType"] for each in render(nothing, world())] == ["Coverage", "Provenance", "AuditEvent"]
 
 
 def test_the_signed_form_is_in_the_record() -> None:
