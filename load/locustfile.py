@@ -105,17 +105,24 @@ class MemberUser(FastHttpUser):
         """The limit proof over one token; bursts use ten connections."""
         path = f"/Patient/{self.patient}"
         pool = Pool(10)
+        begun: dict[str, float] = {}
+
+        def begin(phase: str) -> None:
+            begun.setdefault(phase, time.time())
+
+        def end(phase: str) -> None:
+            LENGTHS[phase] = time.time() - begun[phase]
 
         def timed(phase: str) -> limit.Answer:
-            begun = time.time()
+            begin(phase)
             answer = self.ask(path, "Patient", phase)
-            LENGTHS[phase] = LENGTHS.get(phase, 0.0) + time.time() - begun
+            end(phase)
             return answer
 
         def burst(number: int) -> list[limit.Answer]:
-            begun = time.time()
+            begin("above")
             answers = list(pool.imap_unordered(lambda _: self.ask(path, "Patient", "above"), range(number)))
-            LENGTHS["above"] = LENGTHS.get("above", 0.0) + time.time() - begun
+            end("above")
             return answers
 
         proof = limit.Proof(PLAN.limit_requests, PLAN.limit_seconds, timed, gevent.sleep, time.time, burst)
