@@ -1,0 +1,132 @@
+"""What a guide's own tables ask of a server, as cases: one for each interaction, search, include, profile.
+
+No code per resource: a guide nobody here has seen gives its cases the same way. Searches are repeated for each profile of a type, with values from
+resources of that profile, so that a claim of one kind cannot hide another kind's failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from suites.profiles.facts import CapabilityResource, SearchParameter, StructureHeader
+from suites.profiles.guides import parse_guide
+from suites.profiles.registry import Registry
+
+SHALL, SHOULD, MAY = "SHALL", "SHOULD", "MAY"
+BINDING = (SHALL,)
+OPEN = {"plan-net": "directory", "formulary": "formulary"}
+# Types whose instances belong to no one member: an app finds them through references (FHIR R4 compartment definition, Patient).
+SHARED = frozenset(
+    [
+        "Basic",
+        "Endpoint",
+        "HealthcareService",
+        "InsurancePlan",
+        "Location",
+        "Medication",
+        "MedicationKnowledge",
+        "Organization",
+        "OrganizationAffiliation",
+        "Practitioner",
+        "PractitionerRole",
+        "Questionnaire",
+        "Substance",
+        "ValueSet",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing a guide asks. `names` are search parameters or an include; `profile` narrows whose values are taken."""
+
+    guide: str
+    type: str
+    kind: str
+    names: tuple[str, ...] = ()
+    expectation: str = SHALL
+    profile: str = ""
+
+    @property
+    def base(self) -> str:
+        """Which interface serves it: fhir, directory or formulary."""
+        return OPEN.get(parse_guide(self.guide).short, "fhir")
+
+    @property
+    def id(self) -> str:
+        """Unique among the cases of a kind, and readable."""
+        words = [self.guide, self.type, "+".join(self.names), self.profile.rpartition("/")[2]]
+        return "-".join(word for word in words if word)
+
+    @property
+    def shared(self) -> bool:
+        """Whether instances belong to no one member."""
+        return self.type in SHARED
+
+
+@cache
+def registry(guides: tuple[str, ...]) -> Registry:
+    """One registry for the guides of a run."""
+    return Registry(guides)
+
+
+@cache
+def parameters(guides: tuple[str, ...], guide: str, type: str) -> dict[str, SearchParameter]:
+    """The search parameters of a type by code, the guide's own definitions before the base's."""
+    facts = registry(guides)
+    found = {one.code: one for one in facts.search_parameters(type)}
+    found.update({one.code: one for one in facts.search_parameters(type, guide)})
+    return found
+
+
+def profiles_of(guides: tuple[str, ...], guide: str, type: str) -> list[StructureHeader]:
+    """The concrete profiles a guide has for a type."""
+    return [
+        one
+        for one in registry(guides).profiles(guide)
+        if one.type == type and one.kind == "resource" and one.derivation == "constraint" and not one.abstract
+    ]
+
+
+def cases(guides: tuple[str, ...], guide: str, kind: str, expectation: str) -> Iterator[Case]:
+    """The cases of one kind that a guide asks with one expectation."""
+    capability = registry(guides).capability(guide)
+    if capability is None:
+        return
+    for type, resource in capability.resources.items():
+        for names, wanted in asked(resource, kind):
+            if (wanted or SHALL) != expectation:
+                continue
+            facets = [""]
+            if kind in ("search", "profile", "must_support"):
+                urls = [one.url for one in profiles_of(guides, guide, type)]
+                facets = urls if kind != "search" else (urls if len(urls) > 1 else [""])
+            yield from (Case(guide, type, kind, names, expectation, facet) for facet in facets)
+
+
+def asked(resource: CapabilityResource, kind: str) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """What a CapabilityStatement asks of one type in one kind, with its expectation."""
+    interactions = dict(resource.interactions)
+    singles = [((one.name,), one.expectation) for one in resource.search_parameters]
+    match kind:
+        case "resource" | "profile" | "must_support" | "references":
+            yield (), resource.expectation
+        case "read" | "vread" | "history-instance":
+            if kind in interactions:
+                yield (), interactions[kind]
+        case "search":
+            yield from singles
+            yield from resource.combinations
+        case "post" | "pages" | "patient_forms" | "unfiltered":
+            if interactions.get("search-type"):
+                yield (), interactions["search-type"]
+        case "parameter":  # one at a time, without regard to combinations
+            yield from singles
+        case "include":
+            yield from (((name,), wanted) for name, wanted in resource.includes)
+        case "revinclude":
+            yield from (((name,), wanted) for name, wanted in resource.revincludes)
+        case _:
+            raise ValueError(f"no kind of case is called {kind!r}")

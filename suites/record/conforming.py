@@ -1,0 +1,82 @@
+"""Profiles over a record: what conforms, and which must-support elements are ever shown.
+
+The bytes that came are judged, page by page, by the profile engine; the engine is made once for the guides of a run.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from suites.kit.outcomes import Inconclusive, findings, judged, trail
+from suites.profiles import Validator
+from suites.profiles.must_support import Coverage
+from suites.record.cases import Case
+from suites.record.judge import Judge
+
+MOST_RESOURCES = 400  # of one profile; the rest would repeat what these show
+
+
+@cache
+def validator(guides: tuple[str, ...]) -> Validator:
+    """The profile engine for the guides of a run."""
+    return Validator(guides=guides)
+
+
+def conforms(judge: Judge, case: Case) -> None:
+    """Every resource of a profile keeps to it; equal findings are folded (profile and base specification)."""
+    engine, count = validator(judge.guides), 0
+    with findings() as found:
+        for _, resource, evidence in judge.resources(case):
+            if count >= MOST_RESOURCES:
+                break
+            report = engine.validate(resource, profiles=[case.profile])
+            count += 1
+            trail().not_checked.update(report.not_checked)
+            for issue in report.errors():
+                found.add(
+                    f"{issue.rule}: {issue.message}",
+                    expected=str(issue.profile or case.profile),
+                    found=f"{case.type}/{resource.get('id')}",
+                    path=generic(issue.path),
+                    evidence=evidence,
+                )
+    judged(count, case.type)
+
+
+def generic(path: str) -> str:
+    """An element path without indices, so that equal findings fold."""
+    kept, depth = "", 0
+    for character in path:
+        depth += character == "["
+        kept += character if not depth else ""
+        depth -= character == "]"
+    return kept
+
+
+def shows_must_support(judge: Judge, case: Case) -> None:
+    """Over all members each must-support element, slice and extension of the profile is shown at least once."""
+    coverage = Coverage(validator(judge.guides).engine)
+    count = 0
+    for _, resource, _ in judge.resources(case):
+        coverage.add(resource, [case.profile])
+        count += 1
+    rows: list[dict[str, Any]] = [row for row in coverage.as_json() if row["profile"] == case.profile]
+    if not rows:
+        raise Inconclusive(f"no {case.type} at hand could be looked at through {case.profile}")
+    elements = rows[0]["elements"]
+    trail().tables["must_support"] = {
+        "profile": case.profile,
+        "resources": count,
+        "elements": [{"element": one["element"], "seen_in": one["seen_in"][:1]} for one in elements],
+    }
+    missing = [one["element"] for one in elements if not one["seen_in"]]
+    with findings() as found:
+        for element in missing:
+            found.add(
+                "a must-support element is never shown",
+                expected=f"at least one of {count} {case.type} with {element}",
+                found="none",
+                path=element,
+            )
+    judged(len(elements), "must-support element")

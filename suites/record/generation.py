@@ -1,0 +1,114 @@
+"""The pytest side of generated checks: a check marked `generated(guide, kind, expectation)` runs once for each case.
+
+    @pytest.mark.requirement("USCORE-SEARCH-01")
+    @pytest.mark.generated("us-core", "search", "SHALL")
+    def test_search(case, judge):
+        \"\"\"A required search finds exactly what answers it.\"\"\"
+        judge.search(case)
+
+Fixtures: `case`, and `judge` with the records of the case's interface. Where the target claims no version of the guide the check runs
+once and is not applicable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from suites.kit.app import App
+from suites.kit.fhir import FhirClient
+from suites.kit.http import Http
+from suites.kit.outcomes import control, not_applicable
+from suites.kit.plugin import SESSION
+from suites.kit.target import Member, Target
+from suites.kit.workbench import Workbench
+from suites.profiles.guides import UnknownGuide, parse_guide
+from suites.record.cases import Case, cases
+from suites.record.held import Record
+from suites.record.judge import Judge
+
+MOST_MEMBERS = 4
+GENERATED = "generated(guide, kind, expectation): runs once for each thing of this kind the guide asks of servers"
+NONE = Case("", "", "none")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", GENERATED)
+
+
+def claimed_guides(target: Target, name: str) -> tuple[str, ...]:
+    """The versions of one guide that a target claims."""
+    return tuple(one for one in target.server.guides if parse_guide(one).short.partition("@")[0] == name)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One check for each case of the versions claimed."""
+    marker = metafunc.definition.get_closest_marker("generated")
+    if marker is None:
+        return
+    guide, kind, expectation = marker.args
+    session = metafunc.config.stash.get(SESSION, None)
+    found: list[Case] = []
+    if session is not None:
+        target = session.target
+        try:
+            for one in claimed_guides(target, guide):
+                found += cases(target.server.guides, one, kind, expectation)
+        except UnknownGuide as unknown:
+            raise pytest.UsageError(f"target {target.name}: {unknown}") from None
+    metafunc.parametrize("case", found or [NONE], ids=[one.id for one in found] or ["none"], scope="function")
+
+
+def reading_members(target: Target) -> list[Member]:
+    """The members whose records are judged: those planted with most first, then in the order of the file."""
+    ranked = sorted(target.member, key=lambda one: -len(one.planted_for))
+    return ranked[:MOST_MEMBERS]
+
+
+@pytest.fixture(scope="session")
+def records(
+    workbench: Workbench, http: Http, target: Target, app_of: Callable[[Any], App]
+) -> Callable[[str], tuple[Record, ...]]:
+    """The records of an interface (fhir, directory, formulary), each fetched when first needed."""
+    made: dict[str, tuple[Record, ...]] = {}
+
+    def of(base: str) -> tuple[Record, ...]:
+        if base not in made:
+            if base == "fhir":
+                control(target.client and target.member, "the target file names a [[client]] and a [[member]]")
+                app = app_of(target.client[0])
+                grants = [(member, app.grant(member)) for member in reading_members(target)]
+                made[base] = tuple(
+                    Record(FhirClient(http, target.server.fhir_base, grant.access_token), grant.patient, member.label)
+                    for member, grant in grants
+                )
+            else:
+                address = getattr(target.server, f"{base}_base") or target.server.fhir_base
+                made[base] = (Record(FhirClient(http, address)),)
+        return made[base]
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def judges(records: Callable[[str], tuple[Record, ...]], target: Target) -> Callable[[str], Judge]:
+    """The judge of an interface, with its answers so far."""
+    made: dict[str, Judge] = {}
+
+    def of(base: str) -> Judge:
+        if base not in made:
+            made[base] = Judge(records(base), target.server.guides)
+        return made[base]
+
+    return of
+
+
+@pytest.fixture
+def judge(case: Case, judges: Callable[[str], Judge]) -> Judge:
+    """The judge of the case's interface."""
+    if case is NONE:
+        not_applicable("the target claims no guide that asks for this")
+    return judges(case.base)

@@ -1,0 +1,215 @@
+"""What the target holds for a member, as its own unfiltered searches gave it: the ground truth that searches are judged against.
+
+Fetched once by each worker and only for the types it judges. Pages stay on disk as the bytes that came; parsed resources are kept up to a
+limit and read again beyond it, so that a record of any size is judged in bounded memory.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import IO, Any
+
+import orjson
+
+from suites.kit.expectations import FHIR_JSON, expect_json
+from suites.kit.fhir import FHIR_ACCEPT, PAGES, FhirClient, entries, next_link
+from suites.kit.http import Answer
+from suites.kit.outcomes import Inconclusive, expect, fail, rung
+from suites.protocol import urls
+from suites.record.matching import reference_parts
+
+REFERRING = (
+    "ExplanationOfBenefit",
+    "Encounter",
+    "Coverage",
+    "CareTeam",
+    "MedicationRequest",
+    "DiagnosticReport",
+    "Provenance",
+)
+MOST_READS = 200
+KEPT = 5000  # parsed resources of one type kept in memory
+
+
+def references(part: Any) -> Iterator[str]:
+    """Every literal reference in a resource, contained ones aside."""
+    if isinstance(part, dict):
+        held = part.get("reference")
+        if isinstance(held, str) and held and not held.startswith(("#", "urn:")):
+            yield held
+        for one in part.values():
+            yield from references(one)
+    elif isinstance(part, list):
+        for one in part:
+            yield from references(one)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where one page's bytes lie, and its evidence."""
+
+    offset: int
+    length: int
+    evidence: str
+    matches: int
+
+
+@dataclass
+class Held:
+    """Every resource of one type in one record."""
+
+    type: str
+    query: tuple[tuple[str, str], ...]
+    pages: list[Page] = field(default_factory=list)
+    count: int = 0
+    kept: list[tuple[dict[str, Any], str]] = field(default_factory=list)
+
+    @cached_property
+    def _file(self) -> IO[bytes]:
+        # Anonymous and unlinked: a member's data leaves no trace when the worker ends, however it ends.
+        return tempfile.TemporaryFile(prefix="held-")
+
+    def add(self, answer: Answer, bundle: dict[str, Any]) -> None:
+        """Keep one page."""
+        offset = self._file.seek(0, 2)
+        self._file.write(answer.body)
+        found = list(matched(bundle, self.type))
+        self.pages.append(Page(offset, len(answer.body), answer.evidence, len(found)))
+        self.count += len(found)
+        if len(self.kept) == self.count - len(found) and self.count <= KEPT:
+            self.kept += [(one, answer.evidence) for one in found]
+
+    def bodies(self) -> Iterator[tuple[bytes, str]]:
+        """The bytes of each page, with its evidence."""
+        for page in self.pages:
+            self._file.seek(page.offset)
+            yield self._file.read(page.length), page.evidence
+
+    def resources(self) -> Iterator[tuple[dict[str, Any], str]]:
+        """Each resource with the evidence of the page it came on."""
+        if len(self.kept) == self.count:
+            yield from self.kept
+            return
+        for body, evidence in self.bodies():
+            yield from ((one, evidence) for one in matched(orjson.loads(body), self.type))
+
+    def ids(self) -> set[str]:
+        """The ids held."""
+        return {str(one.get("id")) for one, _ in self.resources()}
+
+
+def matched(bundle: dict[str, Any], type: str) -> Iterator[dict[str, Any]]:
+    """The resources of a type that a page gives as matches."""
+    for entry in entries(bundle):
+        resource = entry.get("resource")
+        mode = (entry.get("search") or {}).get("mode", "match") if isinstance(entry.get("search"), dict) else "match"
+        if isinstance(resource, dict) and resource.get("resourceType") == type and mode == "match":
+            yield resource
+
+
+class Record:
+    """One member's record, or an open interface's content when there is no member."""
+
+    def __init__(self, fhir: FhirClient, patient: str = "", label: str = "") -> None:
+        self.fhir, self.patient, self.label = fhir, patient, label
+        self._held: dict[str, Held | Inconclusive] = {}
+        self._reads: dict[str, Answer] = {}
+
+    def of(self, type: str, in_compartment: bool = True) -> Held:
+        """Everything of one type; Inconclusive where the target does not give it."""
+        if type not in self._held:
+            try:
+                self._held[type] = self._fetch(type, in_compartment)
+            except Inconclusive as undecided:
+                self._held[type] = undecided
+        held = self._held[type]
+        if isinstance(held, Inconclusive):
+            raise held
+        return held
+
+    def _fetch(self, type: str, in_compartment: bool) -> Held:
+        query: tuple[tuple[str, str], ...] = ()
+        if self.patient and type == "Patient":
+            query = (("_id", self.patient),)
+        elif self.patient and in_compartment:
+            query = (("patient", self.patient),)
+        held = Held(type, query)
+        with rung(f"the member's {type} resources"):
+            for answer, bundle in follow(self.fhir, type, query):
+                held.add(answer, bundle)
+        return held
+
+    def referenced(self, type: str) -> Held:
+        """What the member's claims, visits and coverage refer to of a type, each read by its id (a few hundred at most)."""
+        key = f"{type} by reference"
+        if key not in self._held:
+            held = Held(type, ())
+            for reference in self._references(type):
+                answer = self.read(reference)
+                if answer.status != 200:
+                    continue  # whether references resolve is a check of its own
+                resource = answer.object()
+                held.kept.append((resource, answer.evidence))
+                held.count += 1
+            self._held[key] = held
+        found = self._held[key]
+        assert isinstance(found, Held)
+        return found
+
+    def _references(self, type: str) -> list[str]:
+        found: dict[str, None] = {}
+        for source in REFERRING:
+            try:
+                held = self.of(source)
+            except Inconclusive:
+                continue
+            for resource, _ in held.resources():
+                for reference in references(resource):
+                    if reference.startswith(f"{type}/") or f"/{type}/" in reference:
+                        found.setdefault("/".join(reference_parts(reference)))
+        return list(found)[:MOST_READS]
+
+    def read(self, reference: str) -> Answer:
+        """Read `Type/id` once."""
+        if reference not in self._reads:
+            self._reads[reference] = self.fhir.get(reference)
+        return self._reads[reference]
+
+
+def follow(
+    fhir: FhirClient, type: str, query: tuple[tuple[str, str], ...], post: bool = False
+) -> Iterator[tuple[Answer, dict[str, Any]]]:
+    """The pages of a search with their answers; a loop, a foreign host or an endless chain is a breach."""
+    if post:
+        answer = fhir.http.post_form(urls.below(fhir.base, f"{type}/_search"), query, FHIR_ACCEPT, fhir.token)
+    else:
+        answer = fhir.search(type, query)
+    seen = {answer.url}
+    for _ in range(PAGES):
+        bundle = expect_json(answer, 200, FHIR_JSON)
+        expect(
+            bundle.get("resourceType") == "Bundle" and bundle.get("type") == "searchset",
+            "a search is answered with a searchset Bundle",
+            expected="Bundle, searchset",
+            found=f"{bundle.get('resourceType')}, {bundle.get('type')}",
+            evidence=answer.evidence,
+        )
+        yield answer, bundle
+        link = next_link(bundle)
+        if not link:
+            return
+        expect(link not in seen, "a next link leads on, never back", found=link, evidence=answer.evidence)
+        # The token goes with the request, so a link elsewhere is a finding and is not followed.
+        expect(
+            urls.origin(link) == urls.origin(fhir.base),
+            "a next link stays with the server that gave it",
+            expected=urls.origin(fhir.base),
+            found=urls.origin(link),
+            evidence=answer.evidence,
+        )
+        seen.add(link)
+        answer = fhir.http.get(link, headers=FHIR_ACCEPT, token=fhir.token)
+    fail(f"a search of {type} ends; this one had more than {PAGES} pages", evidence=answer.evidence)

@@ -1,0 +1,180 @@
+"""What is linked: includes bring what matches refer to and nothing else, references lead to something of the right type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suites.kit.fhir import entries
+from suites.kit.outcomes import Inconclusive, expect, findings, judged
+from suites.protocol import urls
+from suites.record.cases import Case, parameters
+from suites.record.expressions import elements
+from suites.record.held import follow, references
+from suites.record.judge import Judge, Query
+from suites.record.matching import reference_parts
+
+MOST_READS = 25
+
+
+def include(judge: Judge, case: Case) -> None:
+    """`_include` brings everything the matches refer to by that parameter, and only that (FHIR R4 search, include)."""
+    name = case.names[0]
+    codes = include_codes(judge, case, name)
+    written = name if ":" in name else f"{case.type}:{name}"
+    for record, held in judge.held(case):
+        wanted = {
+            ref for resource, _ in held.resources() for code in codes for ref in literal(judge, case, code, resource)
+        }
+        if not wanted:
+            continue
+        query: Query = (*held.query, ("_include", written))
+        included, evidence, matched = split(judge, record.fhir, case.type, query)
+        got = {f"{one.get('resourceType')}/{one.get('id')}" for one in included}
+        referred = {"/".join(reference_parts(ref)) for resource in matched for ref in references(resource)}
+        with findings() as found:
+            missing = sorted(wanted - got - {f"{case.type}/{one.get('id')}" for one in matched})
+            found.check(
+                not missing,
+                f"_include={written} brings what the matches refer to",
+                expected=f"{len(wanted)} resources",
+                found=f"without {', '.join(missing[:5])}",
+                evidence=evidence,
+            )
+            stray = sorted(got - referred)
+            found.check(
+                not stray,
+                f"_include={written} brings only what a match refers to",
+                expected="references of the matches",
+                found=", ".join(stray[:5]),
+                evidence=evidence,
+            )
+        judged(len(wanted), "reference")
+        return
+    raise Inconclusive(f"no {case.type} at hand refers to anything by {name}")
+
+
+def include_codes(judge: Judge, case: Case, name: str) -> list[str]:
+    """The search parameters an include follows; `*` is every reference parameter of the guide for the type."""
+    code = name.partition(":")[2].partition(":")[0] if ":" in name else name
+    if code != "*":
+        return [code]
+    return [
+        one
+        for one, parameter in parameters(judge.guides, case.guide, case.type).items()
+        if parameter.type == "reference" and parameter.guide == case.guide
+    ]
+
+
+def literal(judge: Judge, case: Case, code: str, resource: dict[str, Any]) -> set[str]:
+    """`Type/id` of what a resource refers to by one parameter, on this server."""
+    definition = judge.parameter(case, code)
+    found = set()
+    for element in elements(definition, resource):
+        held = element.get("reference") if isinstance(element, dict) else None
+        if isinstance(held, str) and not held.startswith(("#", "urn:")) and "/" in held:
+            found.add("/".join(reference_parts(held)))
+    return found
+
+
+def split(judge: Judge, fhir: Any, type: str, query: Query) -> tuple[list[dict[str, Any]], str, list[dict[str, Any]]]:
+    """The included resources of a search over all its pages, evidence of its first, and the matches."""
+    included: list[dict[str, Any]] = []
+    matched: list[dict[str, Any]] = []
+    evidence = ""
+    for answer, bundle in follow(fhir, type, query):
+        evidence = evidence or answer.evidence
+        for entry in entries(bundle):
+            resource = entry.get("resource")
+            if not isinstance(resource, dict):
+                continue
+            mode = (entry.get("search") or {}).get("mode", "match")
+            if mode == "include":
+                included.append(resource)
+            elif mode == "match":
+                matched.append(resource)
+    return included, evidence, matched
+
+
+def revinclude(judge: Judge, case: Case) -> None:
+    """`_revinclude` brings what refers to the matches, and only that (US Core, Provenance)."""
+    written = case.names[0]
+    source, _, code = written.partition(":")
+    for record, held in judge.held(case):
+        query: Query = (*held.query, ("_revinclude", written))
+        included, evidence, matched = split(judge, record.fhir, case.type, query)
+        if not included:
+            continue
+        ids = {f"{case.type}/{one.get('id')}" for one in matched}
+        target = Case(case.guide, source, "revinclude", (code,))
+        with findings() as found:
+            for one in included:
+                found.check(
+                    one.get("resourceType") == source and literal(judge, target, code, one) & ids,
+                    f"_revinclude={written} brings only what refers to a match",
+                    expected=f"{source} that refers to a {case.type} of the answer",
+                    found=f"{one.get('resourceType')}/{one.get('id')}",
+                    evidence=evidence,
+                )
+        judged(len(included), source)
+        return
+    raise Inconclusive(f"_revinclude={written} brought nothing for any {case.type} at hand; no {source} to judge with")
+
+
+def resolves(judge: Judge, case: Case) -> None:
+    """What resources refer to can be read and has the type the reference names (FHIR R4 references)."""
+    count, seen = 0, set()
+    with findings() as found:
+        for record, resource, evidence in judge.resources(case):
+            for reference in references(resource):
+                if reference in seen or count >= MOST_READS:
+                    continue
+                if "://" in reference and urls.origin(reference) != urls.origin(record.fhir.base):
+                    continue  # another server's resource is not this one's to serve
+                seen.add(reference)
+                type, id = reference_parts(reference)
+                answer = record.read(f"{type}/{id}")
+                count += 1
+                if not found.check(
+                    answer.status == 200,
+                    f"what {case.type} refers to can be read",
+                    expected=f"200 for {reference}",
+                    found=answer.status,
+                    path=f"{case.type}/{resource.get('id')}",
+                    evidence=answer.evidence,
+                ):
+                    continue
+                found.check(
+                    answer.object().get("resourceType") == type,
+                    "a reference leads to a resource of the type it names",
+                    expected=type,
+                    found=answer.object().get("resourceType"),
+                    path=f"{case.type}/{resource.get('id')}",
+                    evidence=evidence,
+                )
+    if not count:
+        raise Inconclusive(f"no {case.type} at hand refers to anything on this server")
+    judged(count, "reference")
+
+
+def expect_versions(judge: Judge, case: Case) -> None:
+    """A version can be read as it was and carries its ETag (FHIR R4 vread)."""
+    for record, resource, _ in judge.resources(case):
+        version = (resource.get("meta") or {}).get("versionId")
+        if not version:
+            continue
+        answer = record.fhir.get(f"{case.type}/{resource['id']}/_history/{version}")
+        expect(
+            answer.status == 200,
+            "the version a resource names can be read",
+            expected="200",
+            found=answer.status,
+            evidence=answer.evidence,
+        )
+        expect(
+            answer.object().get("id") == resource["id"],
+            "a version is of the resource asked for",
+            evidence=answer.evidence,
+        )
+        judged(1)
+        return
+    raise Inconclusive(f"no {case.type} at hand names its version")

@@ -1,0 +1,176 @@
+"""The ways of asking that must come to the same, or to nothing: forms of values, prefixes, methods, pages (FHIR R4 search).
+
+Each function decides one case of a guide over the judge's records.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from suites.kit.outcomes import Inconclusive, control, expect, findings, judged, trail
+from suites.record.cases import Case
+from suites.record.expressions import elements
+from suites.record.held import Record
+from suites.record.instants import FAR, span_of
+from suites.record.judge import Judge, Query, Sample
+from suites.record.matching import token_pairs
+from suites.record.values import ESCAPED
+
+PREFIXES = ("gt", "ge", "lt", "le")
+NOBODYS = "no-such-value-7f3a"
+
+
+def comparators(judge: Judge, case: Case) -> None:
+    """gt, ge, lt and le split a member's resources as their dates do, at a value that lies among them."""
+    dates = [name for name in case.names if judge.parameter(case, name).type == "date"]
+    if not dates:
+        raise Inconclusive(f"{case.type} has no date among {' and '.join(case.names)}")
+    samples = judge.samples(case)[:1]
+    with findings() as found:
+        for sample in samples:
+            for prefix in PREFIXES:
+                query = with_prefix(sample.query, dates[-1], prefix)
+                returned, answers = judge.ask(sample.record, case.type, query)
+                judge.sound(case, query, returned, answers[0].evidence, found)
+                judge.complete(
+                    case, Sample(sample.record, query, sample.resource, ""), returned, answers[0].evidence, found
+                )
+    judged(len(samples) * len(PREFIXES), "search")
+
+
+def with_prefix(query: Query, name: str, prefix: str) -> Query:
+    """The query with a prefix before one parameter's value."""
+    return tuple((key, prefix + value if key == name else value) for key, value in query)
+
+
+def with_system(judge: Judge, case: Case) -> None:
+    """`system|code` finds what `code` finds, of that system."""
+    tokens = [name for name in case.names if judge.parameter(case, name).type == "token" and not name.startswith("_")]
+    control(tokens, f"a token is among {' and '.join(case.names)}")
+    judge.search(case, with_system=True)
+
+
+def several_values(judge: Judge, case: Case) -> None:
+    """Values joined by a comma find what either finds."""
+    name = case.names[-1]
+    for record, held in judge.held(case):
+        values = distinct(judge, case, name, [one for one, _ in held.resources()])
+        if len(values) < 2:
+            continue
+        rest: Query = (
+            (("patient", record.patient),) if record.patient and not case.shared and case.type != "Patient" else ()
+        )
+        query = (*rest, (name, ",".join(values[:3])))
+        returned, answers = judge.ask(record, case.type, query)
+        with findings() as found:
+            judge.sound(case, query, returned, answers[0].evidence, found)
+            judge.complete(case, Sample(record, query, {}, ""), returned, answers[0].evidence, found)
+        judged(len(values[:3]), "value")
+        return
+    raise Inconclusive(f"no record at hand has {case.type} with two different values of {name}")
+
+
+def distinct(judge: Judge, case: Case, name: str, resources: list[dict[str, object]]) -> list[str]:
+    """Different codes of a token parameter in a record, as search values."""
+    definition = judge.parameter(case, name)
+    found: dict[str, None] = {}
+    for resource in resources:
+        for element in elements(definition, resource):
+            for _, code in token_pairs(element):
+                found.setdefault(code.translate(ESCAPED))
+    return list(found)
+
+
+def by_post(judge: Judge, case: Case) -> None:
+    """A search by POST to _search gives what GET gives (FHIR R4 search, http)."""
+    record, query = unfiltered(judge, case)
+    judge.same_results(case, query, query, record, "GET and POST", post=True)
+
+
+def patient_forms(judge: Judge, case: Case) -> None:
+    """`patient=ID` and `patient=Patient/ID` are the same search."""
+    record, query = unfiltered(judge, case)
+    if not query or query[0][0] != "patient":
+        raise Inconclusive(f"{case.type} is not searched by patient")
+    judge.same_results(
+        case, query, (("patient", f"Patient/{record.patient}"),), record, "patient=ID and patient=Patient/ID"
+    )
+
+
+def unfiltered(judge: Judge, case: Case) -> tuple[Record, Query]:
+    """A record with resources of the case's type, and the search that gave them."""
+    for record, held in judge.held(case):
+        if held.pages:
+            return record, held.query
+    raise Inconclusive(f"no search at hand gives any {case.type}")
+
+
+def nothing(judge: Judge, case: Case) -> None:
+    """A value nobody has, an impossible date, finds nothing."""
+    definition = judge.parameter(case, case.names[-1])
+    record, query = unfiltered(judge, case)
+    value = {
+        "date": "gt2199-01-01",
+        "reference": f"{(definition.targets or ('Patient',))[0]}/{NOBODYS}",
+        "quantity": "9999999",
+        "number": "9999999",
+    }.get(definition.type, NOBODYS)
+    if definition.type == "uri":
+        value = "urn:uuid:00000000-0000-4000-8000-000000000000"
+    if definition.code == "patient":
+        return  # another member's record is the affair of isolation
+    judge.nothing(case, (*query, (definition.code, value)), record)
+
+
+def pages(judge: Judge, case: Case) -> None:
+    """Small pages together are the whole, each resource once, in one order (FHIR R4 search, paging)."""
+    best = max(judge.held(case), key=lambda pair: pair[1].count)
+    record, held = best
+    if held.count < 3 or not held.pages:
+        raise Inconclusive(f"no record at hand has three {case.type} to page through")
+    size = max(1, min(10, held.count // 3))
+    query = (*held.query, ("_count", str(size)))
+    returned, answers = judge.ask(record, case.type, query)
+    ids = [str(one.get("id")) for one in returned if one.get("resourceType") == case.type]
+    evidence = answers[-1].evidence
+    trail().notes.append(f"{len(answers)} pages of {size}")
+    expect(
+        len(answers) > 1,
+        f"_count={size} over {held.count} {case.type} comes in pages",
+        found="one page",
+        evidence=evidence,
+    )
+    twice = sorted({one for one in ids if ids.count(one) > 1}) if len(ids) < 2000 else []
+    expect(len(set(ids)) == len(ids), "no resource comes on two pages", found=", ".join(twice[:5]), evidence=evidence)
+    lost = sorted(held.ids() - set(ids))
+    expect(
+        not lost,
+        "the pages together hold everything",
+        expected=f"{held.count} {case.type}",
+        found=f"without {', '.join(lost[:5])}",
+        evidence=evidence,
+    )
+    judged(len(ids), case.type)
+
+
+def last_updated(judge: Judge, case: Case) -> None:
+    """`_lastUpdated` with ge and lt splits a record at an instant among its own (FHIR R4 search, _lastUpdated)."""
+    record, query = unfiltered(judge, case)
+    held = judge.of(record, case.type, case.shared)
+    instants = sorted(
+        (span.start, text)
+        for one, _ in held.resources()
+        if (text := (one.get("meta") or {}).get("lastUpdated"))
+        and (span := span_of(text))
+        and span.start < FAR - timedelta(days=1)
+    )
+    if not instants:
+        raise Inconclusive(f"no {case.type} at hand has meta.lastUpdated")
+    middle = instants[len(instants) // 2][1]
+    with findings() as found:
+        for prefix in ("ge", "lt", "gt", "le"):
+            asked = (*query, ("_lastUpdated", prefix + middle))
+            returned, answers = judge.ask(record, case.type, asked)
+            judge.sound(case, asked, returned, answers[0].evidence, found)
+            judge.complete(case, Sample(record, asked, {}, ""), returned, answers[0].evidence, found)
+    judged(4, "search")
