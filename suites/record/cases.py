@@ -6,7 +6,7 @@ resources of that profile, so that a claim of one kind cannot hide another kind'
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,8 +14,7 @@ from suites.profiles.facts import CapabilityResource, SearchParameter, Structure
 from suites.profiles.guides import parse_guide
 from suites.profiles.registry import Registry
 
-SHALL, SHOULD, MAY = "SHALL", "SHOULD", "MAY"
-BINDING = (SHALL,)
+SHALL = "SHALL"
 OPEN = {"plan-net": "directory", "formulary": "formulary"}
 # Types whose instances belong to no one member: an app finds them through references (FHIR R4 compartment definition, Patient).
 SHARED = frozenset(
@@ -96,37 +95,74 @@ def cases(guides: tuple[str, ...], guide: str, kind: str, expectation: str) -> I
     if capability is None:
         return
     for type, resource in capability.resources.items():
-        for names, wanted in asked(resource, kind):
+        known = parameters(guides, guide, type)
+        urls = [one.url for one in profiles_of(guides, guide, type)]
+        for names, wanted in asked(resource, kind, known):
             if (wanted or SHALL) != expectation:
                 continue
-            facets = [""]
-            if kind in ("search", "profile", "must_support"):
-                urls = [one.url for one in profiles_of(guides, guide, type)]
-                facets = urls if kind != "search" else (urls if len(urls) > 1 else [""])
-            yield from (Case(guide, type, kind, names, expectation, facet) for facet in facets)
+            yield from (Case(guide, type, kind, names, expectation, facet) for facet in facets(kind, urls))
 
 
-def asked(resource: CapabilityResource, kind: str) -> Iterator[tuple[tuple[str, ...], str | None]]:
+def facets(kind: str, profiles: list[str]) -> list[str]:
+    """The profiles a kind of case is repeated for; an empty one stands for all resources of the type together."""
+    if kind in ("profile", "must_support"):
+        return profiles
+    return profiles if kind in ("search", "date_search", "token_search") and len(profiles) > 1 else [""]
+
+
+def asked(
+    resource: CapabilityResource, kind: str, known: Mapping[str, SearchParameter]
+) -> Iterator[tuple[tuple[str, ...], str | None]]:
     """What a CapabilityStatement asks of one type in one kind, with its expectation."""
     interactions = dict(resource.interactions)
-    singles = [((one.name,), one.expectation) for one in resource.search_parameters]
+    searches = [*(((one.name,), one.expectation) for one in resource.search_parameters), *resource.combinations]
+    named = {name: wanted for names, wanted in searches if wanted in (SHALL, None) for name in names}
+
+    def kind_of(name: str) -> str:
+        return known[name].type if name in known else ""
+
     match kind:
-        case "resource" | "profile" | "must_support" | "references":
+        case "profile" | "must_support" | "references":
             yield (), resource.expectation
-        case "read" | "vread" | "history-instance":
+        case "read" | "vread":
             if kind in interactions:
                 yield (), interactions[kind]
         case "search":
-            yield from singles
-            yield from resource.combinations
-        case "post" | "pages" | "patient_forms" | "unfiltered":
-            if interactions.get("search-type"):
+            yield from searches
+        case "date_search":  # the least search with the date, so that each date is tried once
+            yield from least(searches, lambda name: kind_of(name) == "date")
+        case "token_search":
+            yield from least(searches, lambda name: kind_of(name) == "token" and name != "_id")
+        case "token_parameter":
+            yield from (
+                ((name,), wanted) for name, wanted in named.items() if kind_of(name) == "token" and name != "_id"
+            )
+        case "selective_parameter":
+            yield from (((name,), wanted) for name, wanted in named.items() if name in known and name != "patient")
+        case "post" | "pages":
+            if "search-type" in interactions:
                 yield (), interactions["search-type"]
-        case "parameter":  # one at a time, without regard to combinations
-            yield from singles
+        case "patient_search":
+            if "patient" in named:
+                yield ("patient",), SHALL
         case "include":
             yield from (((name,), wanted) for name, wanted in resource.includes)
         case "revinclude":
             yield from (((name,), wanted) for name, wanted in resource.revincludes)
         case _:
             raise ValueError(f"no kind of case is called {kind!r}")
+
+
+Search = tuple[tuple[str, ...], str | None]
+
+
+def least(searches: list[Search], chosen: Callable[[str], bool]) -> Iterator[Search]:
+    """For each chosen parameter the required search with fewest others beside it."""
+    best: dict[str, Search] = {}
+    for names, wanted in searches:
+        if wanted not in (SHALL, None):
+            continue
+        for name in filter(chosen, names):
+            if name not in best or len(names) < len(best[name][0]):
+                best[name] = (names, wanted)
+    yield from best.values()

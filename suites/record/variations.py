@@ -5,13 +5,10 @@ Each function decides one case of a guide over the judge's records.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from suites.kit.outcomes import Inconclusive, control, expect, findings, judged, trail
 from suites.record.cases import Case
 from suites.record.expressions import elements
 from suites.record.held import Record
-from suites.record.instants import FAR, span_of
 from suites.record.judge import Judge, Query, Sample
 from suites.record.matching import token_pairs
 from suites.record.values import ESCAPED
@@ -151,26 +148,3 @@ def pages(judge: Judge, case: Case) -> None:
         evidence=evidence,
     )
     judged(len(ids), case.type)
-
-
-def last_updated(judge: Judge, case: Case) -> None:
-    """`_lastUpdated` with ge and lt splits a record at an instant among its own (FHIR R4 search, _lastUpdated)."""
-    record, query = unfiltered(judge, case)
-    held = judge.of(record, case.type, case.shared)
-    instants = sorted(
-        (span.start, text)
-        for one, _ in held.resources()
-        if (text := (one.get("meta") or {}).get("lastUpdated"))
-        and (span := span_of(text))
-        and span.start < FAR - timedelta(days=1)
-    )
-    if not instants:
-        raise Inconclusive(f"no {case.type} at hand has meta.lastUpdated")
-    middle = instants[len(instants) // 2][1]
-    with findings() as found:
-        for prefix in ("ge", "lt", "gt", "le"):
-            asked = (*query, ("_lastUpdated", prefix + middle))
-            returned, answers = judge.ask(record, case.type, asked)
-            judge.sound(case, asked, returned, answers[0].evidence, found)
-            judge.complete(case, Sample(record, asked, {}, ""), returned, answers[0].evidence, found)
-    judged(4, "search")

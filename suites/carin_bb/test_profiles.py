@@ -1,0 +1,26 @@
+"""CARIN Blue Button: every resource against its profile, and the must-support elements over all of them.
+
+Generated from the guide's own tables, with values of the records at hand.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from suites.record import conforming
+from suites.record.cases import Case
+from suites.record.judge import Judge
+
+
+@pytest.mark.requirement("CARIN-PROFILE-02")
+@pytest.mark.generated("carin-bb", "profile", "SHALL")
+def test_profile(case: Case, judge: Judge) -> None:
+    """Every resource of a profile conforms to it."""
+    conforming.conforms(judge, case)
+
+
+@pytest.mark.requirement("CARIN-MUSTSUPPORT-01")
+@pytest.mark.generated("carin-bb", "must_support", "SHALL")
+def test_must_support(case: Case, judge: Judge) -> None:
+    """Each must-support element of the profile is shown by some resource."""
+    conforming.shows_must_support(judge, case)
