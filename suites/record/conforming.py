@@ -27,7 +27,7 @@ def conforms(judge: Judge, case: Case) -> None:
     """Every resource of a profile keeps to it; equal findings are folded (profile and base specification)."""
     engine, count = validator(judge.guides), 0
     with findings() as found:
-        for _, resource, evidence in judge.resources(case):
+        for _, resource, evidence in judge.resources(case, as_sent=True):
             if count >= MOST_RESOURCES:
                 break
             report = engine.validate(resource, profiles=[case.profile])
@@ -58,7 +58,7 @@ def shows_must_support(judge: Judge, case: Case) -> None:
     """Over all members each must-support element, slice and extension of the profile is shown at least once."""
     coverage = Coverage(validator(judge.guides).engine)
     count = 0
-    for _, resource, _ in judge.resources(case):
+    for _, resource, _ in judge.resources(case, as_sent=True):
         coverage.add(resource, [case.profile])
         count += 1
     rows: list[dict[str, Any]] = [row for row in coverage.as_json() if row["profile"] == case.profile]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ from suites.kit.expectations import FHIR_JSON, expect_json
 from suites.kit.fhir import FHIR_ACCEPT, PAGES, FhirClient, entries, next_link
 from suites.kit.http import Answer
 from suites.kit.outcomes import Inconclusive, expect, fail, rung
+from suites.profiles.source import parse
 from suites.protocol import urls
 from suites.record.matching import reference_parts
 
@@ -57,7 +58,7 @@ class Page:
     matches: int
 
 
-@dataclass
+@dataclass(repr=False)
 class Held:
     """Every resource of one type in one record."""
 
@@ -87,6 +88,13 @@ class Held:
         for page in self.pages:
             self._file.seek(page.offset)
             yield self._file.read(page.length), page.evidence
+
+    def as_sent(self) -> Iterator[tuple[dict[str, Any], str]]:
+        """Each resource as the profile engine reads it: numbers as they were written."""
+        for body, evidence in self.bodies():
+            tree = parse(body).tree
+            if isinstance(tree, dict):
+                yield from ((one, evidence) for one in matched(tree, self.type))
 
     def resources(self) -> Iterator[tuple[dict[str, Any], str]]:
         """Each resource with the evidence of the page it came on."""
@@ -151,9 +159,9 @@ class Record:
                 answer = self.read(reference)
                 if answer.status != 200:
                     continue  # whether references resolve is a check of its own
-                resource = answer.object()
-                held.kept.append((resource, answer.evidence))
-                held.count += 1
+                # Kept like a page of one, so that its bytes can be judged too.
+                page = b'{"resourceType":"Bundle","entry":[{"resource":' + answer.body + b"}]}"
+                held.add(replace(answer, body=page), {"entry": [{"resource": answer.object()}]})
             self._held[key] = held
         found = self._held[key]
         assert isinstance(found, Held)

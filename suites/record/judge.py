@@ -25,7 +25,7 @@ MOST_VALUES = 3  # how many resources of a member a search is tried with
 Query = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sample:
     """A query made from one resource, and the record it came from."""
 
@@ -35,7 +35,7 @@ class Sample:
     evidence: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Judge:
     """Records of one interface, guides claimed, and the answers already had."""
 
@@ -73,11 +73,11 @@ class Judge:
             return record.referenced(type)
         return held if held.count or not shared else record.referenced(type)
 
-    def resources(self, case: Case) -> Iterator[tuple[Record, dict[str, Any], str]]:
+    def resources(self, case: Case, as_sent: bool = False) -> Iterator[tuple[Record, dict[str, Any], str]]:
         """Resources of the case's type, only those of its profile where it has one."""
         found = False
         for record, held in self.held(case):
-            for resource, evidence in held.resources():
+            for resource, evidence in held.as_sent() if as_sent else held.resources():
                 if not case.profile or case.profile in claimed(resource):
                     found = True
                     yield record, resource, evidence
