@@ -51,7 +51,7 @@ class Case:
     @property
     def base(self) -> str:
         """Which interface serves it: fhir, directory or formulary."""
-        return OPEN.get(parse_guide(self.guide).short, "fhir")
+        return OPEN.get(parse_guide(self.guide).short.partition("@")[0], "fhir")
 
     @property
     def id(self) -> str:

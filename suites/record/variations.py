@@ -107,7 +107,7 @@ def nothing(judge: Judge, case: Case) -> None:
     definition = judge.parameter(case, case.names[-1])
     record, query = unfiltered(judge, case)
     value = {
-        "date": "gt2199-01-01",
+        "date": "2199-12-31",
         "reference": f"{(definition.targets or ('Patient',))[0]}/{NOBODYS}",
         "quantity": "9999999",
         "number": "9999999",
