@@ -199,8 +199,9 @@ class RowReader:
 def _apis(resource: dict[str, Any]) -> int:
     """Which bases show a resource: told by its profile, where it has one of an open guide."""
     profiles = " ".join(resource.get("meta", {}).get("profile", ()))
+    shown = 0
     if _FORMULARY in profiles:
-        return FORMULARY | (MEMBER if resource["resourceType"] in ("List", "MedicationKnowledge") else 0)
+        shown |= FORMULARY | (MEMBER if resource["resourceType"] in ("List", "MedicationKnowledge") else 0)
     if _PLAN_NET in profiles:
-        return DIRECTORY | MEMBER | (FORMULARY if resource["resourceType"] == "Location" else 0)
-    return MEMBER
+        shown |= DIRECTORY | MEMBER
+    return shown or MEMBER
