@@ -85,7 +85,7 @@ class Fhir:
     guides: tuple[str, ...] = ("us-core@3.1.1", "carin-bb@2.0.0", "pdex@2.0.0", "plan-net@1.1.0", "formulary@2.0.1")
     resource_types: tuple[str, ...] = RESOURCE_TYPES
     directory_types: tuple[str, ...] = DIRECTORY_TYPES
-    formulary_types: tuple[str, ...] = ("InsurancePlan", "Basic", "MedicationKnowledge", "Location")
+    formulary_types: tuple[str, ...] = ("InsurancePlan", "Basic", "MedicationKnowledge", "Location", "Organization")
     page_size: int = 20
     max_page_size: int = 200
     bundle_total: bool = True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -128,8 +129,13 @@ def _pytest(words: list[str]) -> int:
     with subprocess.Popen(words, stdout=sys.stderr, stderr=sys.stderr, env=environment) as child:
         try:
             return child.wait()
-        except KeyboardInterrupt:
-            child.wait(timeout=20)
+        except BaseException:
+            # Whatever ends us ends the checks and their workers too: pytest stops them on an interrupt.
+            child.send_signal(signal.SIGINT)
+            try:
+                child.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                child.kill()
             raise
 
 

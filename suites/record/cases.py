@@ -96,7 +96,12 @@ def cases(guides: tuple[str, ...], guide: str, kind: str, expectation: str) -> I
         return
     for type, resource in capability.resources.items():
         known = parameters(guides, guide, type)
-        urls = [one.url for one in profiles_of(guides, guide, type)]
+        supported = {url.partition("|")[0] for url, _ in resource.profiles} | {
+            (resource.profile or "").partition("|")[0]
+        }
+        known_urls = [one.url for one in profiles_of(guides, guide, type)]
+        # What a guide has beside the profiles its CapabilityStatement names is for other exchanges than this one.
+        urls = [url for url in known_urls if url in supported] or known_urls
         for names, wanted in asked(resource, kind, known):
             if (wanted or SHALL) != expectation:
                 continue

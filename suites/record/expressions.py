@@ -71,6 +71,13 @@ def elements(parameter: SearchParameter, resource: dict[str, Any]) -> list[Any]:
         return []
     try:
         compiled = compile_expression(_narrowed(parameter.expression, str(resource.get("resourceType"))))
-        return compiled(resource, Env(resource, host=HOST))
+        return [inside(one) for one in compiled(resource, Env(resource, host=HOST))]
     except (NotFHIRPath, EvaluationError):
         return []
+
+
+def inside(element: Any) -> Any:
+    """The value of an extension, for expressions that stop at the extension itself (Plan-Net, network)."""
+    if isinstance(element, dict) and "url" in element and "resourceType" not in element:
+        return next((value for name, value in element.items() if name.startswith("value")), element)
+    return element

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from suites.kit.app import App
@@ -29,7 +30,7 @@ from suites.record.cases import Case, cases
 from suites.record.held import Record
 from suites.record.judge import Judge
 
-MOST_MEMBERS = 4
+MOST_MEMBERS = 6
 GENERATED = "generated(guide, kind, expectation): runs once for each thing of this kind the guide asks of servers"
 NONE = Case("", "", "none")
 
@@ -63,9 +64,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def reading_members(target: Target) -> list[Member]:
-    """The members whose records are judged: those planted with most first, then in the order of the file."""
-    ranked = sorted(target.member, key=lambda one: -len(one.planted_for))
-    return ranked[:MOST_MEMBERS]
+    """The members whose records are judged: those with most types of resources as the manifest counts them, small records first.
+
+    Without a manifest: those planted for most, then the order of the file.
+    """
+    totals = manifest_totals(target)
+    ranked = sorted(
+        target.member,
+        key=lambda one: (
+            -len(totals.get(one.patient, ())),
+            sum(totals.get(one.patient, {}).values()),
+            -len(one.planted_for),
+        ),
+    )
+    chosen = ranked[:MOST_MEMBERS]
+    return sorted(chosen, key=lambda one: sum(totals.get(one.patient, {}).values()))
+
+
+def manifest_totals(target: Target) -> dict[str, dict[str, int]]:
+    """How many resources of each type each member has, where the target file names a dataset manifest."""
+    if target.dataset.manifest is None:
+        return {}
+    try:
+        members = orjson.loads(target.dataset.manifest.read_bytes())["members"]
+        return {str(one["patient"]): dict(one["totals"]) for one in members}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # a check of its own says that the manifest cannot be read
 
 
 @pytest.fixture(scope="session")

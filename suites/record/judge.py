@@ -6,13 +6,23 @@ Each method decides one kind of case and raises what outcomes.py defines. Answer
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
 
 from suites.kit.expectations import FHIR_JSON, expect_json, expect_status
 from suites.kit.fhir import entries
 from suites.kit.http import Answer
-from suites.kit.outcomes import Findings, Inconclusive, control, expect, findings, judged, trail
+from suites.kit.outcomes import (
+    Findings,
+    Inconclusive,
+    NotApplicable,
+    control,
+    expect,
+    findings,
+    judged,
+    not_applicable,
+    trail,
+)
 from suites.profiles.facts import SearchParameter
 from suites.record import matching
 from suites.record.cases import Case, parameters
@@ -41,6 +51,7 @@ class Judge:
 
     records: tuple[Record, ...]
     guides: tuple[str, ...]
+    _elements: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
     _asked: dict[tuple[str, str, Query], tuple[list[dict[str, Any]], list[Answer]]] = field(default_factory=dict)
 
     # ---- what is held
@@ -89,8 +100,8 @@ class Judge:
     def parameter(self, case: Case, name: str) -> SearchParameter:
         """The definition of a search parameter."""
         found = parameters(self.guides, case.guide, case.type).get(name.partition(":")[0])
-        control(found, f"the tables of {case.guide} define the search parameter {name} of {case.type}")
-        assert found is not None
+        if found is None:
+            not_applicable(f"{case.guide} asks for {case.type}?{name}=, a search parameter nobody has defined")
         return found
 
     def samples(self, case: Case, prefix: str = "", with_system: bool = False) -> list[Sample]:
@@ -104,8 +115,23 @@ class Judge:
             if len(made) >= MOST_VALUES:
                 break
         if not made:
-            raise Inconclusive(f"no {case.type} at hand has values for {' and '.join(case.names)} to search with")
+            self._without_values(case, with_system)
         return made
+
+    def _without_values(self, case: Case, with_system: bool) -> NoReturn:
+        """Why there is nothing to search with: a profile or codes that do not carry it, or a record that lacks it."""
+        names = " and ".join(case.names)
+        if case.profile and self._has_values(replace(case, profile="")):
+            not_applicable(f"no {case.type} of this profile at hand carries {names}; others do, and are searched by it")
+        if with_system and self._has_values(case):
+            not_applicable(f"the codes of {names} stand without a system")
+        raise Inconclusive(f"no {case.type} at hand has values for {names} to search with")
+
+    def _has_values(self, case: Case) -> bool:
+        try:
+            return bool(self.samples(case))
+        except (Inconclusive, NotApplicable):
+            return False
 
     def _query(
         self,
@@ -200,15 +226,22 @@ class Judge:
             evidence=evidence,
         )
 
-    def matches(self, case: Case, query: Query, resource: dict[str, Any]) -> Match:
-        """Whether a resource answers every parameter of a query."""
+    def matches(self, case: Case, query: Query, resource: dict[str, Any], held: bool = False) -> Match:
+        """Whether a resource answers every parameter of a query; what a held resource has is looked up once."""
         verdicts = []
         for name, value in query:
             if name == "_id":
                 verdicts.append(Match.of(resource.get("id") == value))
                 continue
             one = self.parameter(case, name)
-            verdicts.append(matching.answers(one.type, elements(one, resource), value))
+            key = (one.url, case.type, str(resource.get("id")))
+            if held and key in self._elements:
+                looked_at = self._elements[key]
+            else:
+                looked_at = elements(one, resource)
+                if held:
+                    self._elements[key] = looked_at
+            verdicts.append(matching.answers(one.type, looked_at, value))
         return all_of(verdicts)
 
     # ---- variations of a search

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from suites.kit.fhir import entries
-from suites.kit.outcomes import Inconclusive, expect, findings, judged
+from suites.kit.outcomes import Inconclusive, expect, findings, judged, not_applicable
 from suites.protocol import urls
 from suites.record.cases import Case, parameters
 from suites.record.expressions import elements
@@ -50,7 +50,7 @@ def include(judge: Judge, case: Case) -> None:
             )
         judged(len(wanted), "reference")
         return
-    raise Inconclusive(f"no {case.type} at hand refers to anything by {name}")
+    not_applicable(f"no {case.type} at hand refers to anything by {name}")
 
 
 def include_codes(judge: Judge, case: Case, name: str) -> list[str]:
@@ -152,7 +152,7 @@ def resolves(judge: Judge, case: Case) -> None:
                     evidence=evidence,
                 )
     if not count:
-        raise Inconclusive(f"no {case.type} at hand refers to anything on this server")
+        not_applicable(f"no {case.type} at hand refers to anything on this server")
     judged(count, "reference")
 
 

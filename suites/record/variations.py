@@ -5,7 +5,7 @@ Each function decides one case of a guide over the judge's records.
 
 from __future__ import annotations
 
-from suites.kit.outcomes import Inconclusive, control, expect, findings, judged, trail
+from suites.kit.outcomes import Inconclusive, control, expect, findings, judged, not_applicable, trail
 from suites.record.cases import Case
 from suites.record.expressions import elements
 from suites.record.held import Record
@@ -64,7 +64,7 @@ def several_values(judge: Judge, case: Case) -> None:
             judge.complete(case, Sample(record, query, {}, ""), returned, answers[0].evidence, found)
         judged(len(values[:3]), "value")
         return
-    raise Inconclusive(f"no record at hand has {case.type} with two different values of {name}")
+    not_applicable(f"no record at hand has {case.type} with two different values of {name}")
 
 
 def distinct(judge: Judge, case: Case, name: str, resources: list[dict[str, object]]) -> list[str]:
@@ -124,7 +124,7 @@ def pages(judge: Judge, case: Case) -> None:
     best = max(judge.held(case), key=lambda pair: pair[1].count)
     record, held = best
     if held.count < 3 or not held.pages:
-        raise Inconclusive(f"no record at hand has three {case.type} to page through")
+        not_applicable(f"no record at hand has three {case.type} to page through")
     size = max(1, min(10, held.count // 3))
     query = (*held.query, ("_count", str(size)))
     returned, answers = judge.ask(record, case.type, query)

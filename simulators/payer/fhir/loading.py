@@ -204,4 +204,6 @@ def _apis(resource: dict[str, Any]) -> int:
         shown |= FORMULARY | (MEMBER if resource["resourceType"] in ("List", "MedicationKnowledge") else 0)
     if _PLAN_NET in profiles:
         shown |= DIRECTORY | MEMBER
+        if resource["resourceType"] == "Organization":
+            shown |= FORMULARY  # whose plans they are
     return shown or MEMBER
