@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from suites.kit.expectations import FHIR_JSON, expect_json
 from suites.kit.http import Answer, Http, Params
-from suites.kit.outcomes import expect
+from suites.kit.outcomes import expect, trail
 from suites.protocol import urls
 
 FHIR_ACCEPT = {"Accept": "application/fhir+json"}
 PAGES = 200  # a search with more pages than this is cut off with a finding: it never ends
 
 
+WAITS = 3  # how often a request is sent again after 429
+LONGEST_WAIT = 30.0  # seconds; a longer Retry-After is left to whoever reads the verdict
+
+
+def patiently(send: Callable[[], Answer]) -> Answer:
+    """An answer that is no refusal for haste: a 429 is waited out as its Retry-After says, as an app would (RFC 6585 section 4)."""
+    answer = send()
+    for _ in range(WAITS):
+        wait = answer.header("retry-after")
+        if answer.status != 429 or not wait.isdigit() or float(wait) > LONGEST_WAIT:
+            break
+        trail().notes.append(f"waited {wait} s for the declared limit")
+        time.sleep(float(wait))
+        answer = send()
+    return answer
+
+
 @dataclass(frozen=True)
 class FhirClient:
-    """A FHIR base and a token (none for open interfaces)."""
+    """A FHIR base and a token (none for open interfaces). Limits are respected: 429 is waited out."""
 
     http: Http
     base: str
@@ -25,7 +43,17 @@ class FhirClient:
 
     def get(self, path: str, params: Params = (), headers: Mapping[str, str] | None = None) -> Answer:
         """GET below the base."""
-        return self.http.get(urls.below(self.base, path), params, {**FHIR_ACCEPT, **(headers or {})}, self.token)
+        url, sent = urls.below(self.base, path), {**FHIR_ACCEPT, **(headers or {})}
+        return patiently(lambda: self.http.get(url, params, sent, self.token))
+
+    def follow(self, link: str) -> Answer:
+        """GET a link the server gave, with the token."""
+        return patiently(lambda: self.http.get(link, headers=FHIR_ACCEPT, token=self.token))
+
+    def post_search(self, resource: str, params: Params = ()) -> Answer:
+        """Search by POST."""
+        url = urls.below(self.base, f"{resource}/_search")
+        return patiently(lambda: self.http.post_form(url, params, FHIR_ACCEPT, self.token))
 
     def read(self, resource: str, id: str) -> Answer:
         """Read by type and id."""
@@ -51,7 +79,7 @@ class FhirClient:
                 return
             expect(link not in seen, "a next link leads on, never back", found=link, evidence=answer.evidence)
             seen.add(link)
-            answer = self.http.get(link, headers=FHIR_ACCEPT, token=self.token)
+            answer = self.follow(link)
         expect(False, f"a search ends; this one had more than {PAGES} pages", evidence=answer.evidence)
 
     def all(self, resource: str, params: Params = ()) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import IO, Any
 import orjson
 
 from suites.kit.expectations import FHIR_JSON, expect_json
-from suites.kit.fhir import FHIR_ACCEPT, PAGES, FhirClient, entries, next_link
+from suites.kit.fhir import PAGES, FhirClient, entries, next_link
 from suites.kit.http import Answer
 from suites.kit.outcomes import Inconclusive, expect, fail, rung
 from suites.profiles.source import parse
@@ -191,10 +191,7 @@ def follow(
     fhir: FhirClient, type: str, query: tuple[tuple[str, str], ...], post: bool = False
 ) -> Iterator[tuple[Answer, dict[str, Any]]]:
     """The pages of a search with their answers; a loop, a foreign host or an endless chain is a breach."""
-    if post:
-        answer = fhir.http.post_form(urls.below(fhir.base, f"{type}/_search"), query, FHIR_ACCEPT, fhir.token)
-    else:
-        answer = fhir.search(type, query)
+    answer = fhir.post_search(type, query) if post else fhir.search(type, query)
     seen = {answer.url}
     for _ in range(PAGES):
         bundle = expect_json(answer, 200, FHIR_JSON)
@@ -219,5 +216,5 @@ def follow(
             evidence=answer.evidence,
         )
         seen.add(link)
-        answer = fhir.http.get(link, headers=FHIR_ACCEPT, token=fhir.token)
+        answer = fhir.follow(link)
     fail(f"a search of {type} ends; this one had more than {PAGES} pages", evidence=answer.evidence)
