@@ -30,7 +30,8 @@ from suites.record.cases import Case, cases
 from suites.record.held import Record
 from suites.record.judge import Judge
 
-MOST_MEMBERS = 6
+MOST_MEMBERS = 6  # judged throughout
+MOST_FURTHER = 40  # opened one by one where the first have nothing to show
 GENERATED = "generated(guide, kind, expectation): runs once for each thing of this kind the guide asks of servers"
 NONE = Case("", "", "none")
 
@@ -64,7 +65,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def reading_members(target: Target) -> list[Member]:
-    """The members whose records are judged: those with most types of resources as the manifest counts them, small records first.
+    """The members whose records are judged: those with most types of resources as the manifest counts them, small records first,
+    then those further ones that are opened only when needed.
 
     Without a manifest: those planted for most, then the order of the file.
     """
@@ -77,8 +79,8 @@ def reading_members(target: Target) -> list[Member]:
             -len(one.planted_for),
         ),
     )
-    chosen = ranked[:MOST_MEMBERS]
-    return sorted(chosen, key=lambda one: sum(totals.get(one.patient, {}).values()))
+    chosen = sorted(ranked[:MOST_MEMBERS], key=lambda one: sum(totals.get(one.patient, {}).values()))
+    return [*chosen, *ranked[MOST_MEMBERS:MOST_FURTHER]]
 
 
 def manifest_totals(target: Target) -> dict[str, dict[str, int]]:
@@ -93,38 +95,32 @@ def manifest_totals(target: Target) -> dict[str, dict[str, int]]:
 
 
 @pytest.fixture(scope="session")
-def records(
+def member_record(
     workbench: Workbench, http: Http, target: Target, app_of: Callable[[Any], App]
-) -> Callable[[str], tuple[Record, ...]]:
-    """The records of an interface (fhir, directory, formulary), each fetched when first needed."""
-    made: dict[str, tuple[Record, ...]] = {}
+) -> Callable[[Member], Record]:
+    """A member's record, opened with the member's own token."""
 
-    def of(base: str) -> tuple[Record, ...]:
-        if base not in made:
-            if base == "fhir":
-                control(target.client and target.member, "the target file names a [[client]] and a [[member]]")
-                app = app_of(target.client[0])
-                grants = [(member, app.grant(member)) for member in reading_members(target)]
-                made[base] = tuple(
-                    Record(FhirClient(http, target.server.fhir_base, grant.access_token), grant.patient, member.label)
-                    for member, grant in grants
-                )
-            else:
-                address = getattr(target.server, f"{base}_base") or target.server.fhir_base
-                made[base] = (Record(FhirClient(http, address)),)
-        return made[base]
+    def opened(member: Member) -> Record:
+        grant = app_of(target.client[0]).grant(member)
+        return Record(FhirClient(http, target.server.fhir_base, grant.access_token), grant.patient, member.label)
 
-    return of
+    return opened
 
 
 @pytest.fixture(scope="session")
-def judges(records: Callable[[str], tuple[Record, ...]], target: Target) -> Callable[[str], Judge]:
-    """The judge of an interface, with its answers so far."""
+def judges(member_record: Callable[[Member], Record], http: Http, target: Target) -> Callable[[str], Judge]:
+    """The judge of an interface (fhir, directory, formulary), with its records and answers so far."""
     made: dict[str, Judge] = {}
 
     def of(base: str) -> Judge:
-        if base not in made:
-            made[base] = Judge(records(base), target.server.guides)
+        if base not in made and base == "fhir":
+            control(target.client and target.member, "the target file names a [[client]] and a [[member]]")
+            members = reading_members(target)
+            records = tuple(member_record(one) for one in members[:MOST_MEMBERS])
+            made[base] = Judge(records, target.server.guides, map(member_record, members[MOST_MEMBERS:]))
+        elif base not in made:
+            address = getattr(target.server, f"{base}_base") or target.server.fhir_base
+            made[base] = Judge((Record(FhirClient(http, address)),), target.server.guides)
         return made[base]
 
     return of

@@ -17,7 +17,7 @@ import orjson
 from suites.kit.expectations import FHIR_JSON, expect_json
 from suites.kit.fhir import PAGES, FhirClient, entries, next_link
 from suites.kit.http import Answer
-from suites.kit.outcomes import Inconclusive, expect, fail, rung
+from suites.kit.outcomes import Inconclusive, NonConformance, expect, fail, rung
 from suites.profiles.source import parse
 from suites.protocol import urls
 from suites.record.matching import reference_parts
@@ -30,6 +30,18 @@ REFERRING = (
     "MedicationRequest",
     "DiagnosticReport",
     "Provenance",
+)
+REFERRED = (
+    "Patient",
+    "AllergyIntolerance",
+    "CarePlan",
+    "CareTeam",
+    "Condition",
+    "Device",
+    "Goal",
+    "Immunization",
+    "Procedure",
+    "Encounter",
 )
 MOST_READS = 200
 KEPT = 5000  # parsed resources of one type kept in memory
@@ -83,6 +95,15 @@ class Held:
         if len(self.kept) == self.count - len(found) and self.count <= KEPT:
             self.kept += [(one, answer.evidence) for one in found]
 
+    def keep(self, resources: list[dict[str, Any]], evidence: str) -> None:
+        """Keep resources that came beside matches."""
+        body = orjson.dumps({"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]})
+        offset = self._file.seek(0, 2)
+        self._file.write(body)
+        self.pages.append(Page(offset, len(body), evidence, len(resources)))
+        self.count += len(resources)
+        self.kept += [(one, evidence) for one in resources]
+
     def bodies(self) -> Iterator[tuple[bytes, str]]:
         """The bytes of each page, with its evidence."""
         for page in self.pages:
@@ -116,6 +137,13 @@ def matched(bundle: dict[str, Any], type: str) -> Iterator[dict[str, Any]]:
         mode = (entry.get("search") or {}).get("mode", "match") if isinstance(entry.get("search"), dict) else "match"
         if isinstance(resource, dict) and resource.get("resourceType") == type and mode == "match":
             yield resource
+
+
+def is_included(entry: dict[str, Any], type: str) -> bool:
+    """Whether an entry is a resource of a type that was included."""
+    resource, search = entry.get("resource"), entry.get("search")
+    mode = search.get("mode") if isinstance(search, dict) else None
+    return isinstance(resource, dict) and resource.get("resourceType") == type and mode == "include"
 
 
 class Record:
@@ -166,6 +194,29 @@ class Record:
         found = self._held[key]
         assert isinstance(found, Held)
         return found
+
+    def by_revinclude(self, type: str, code: str) -> Held:
+        """What refers to the member's resources, as `_revinclude` brings it: how a record's Provenance is found (US Core)."""
+        key = f"{type} by revinclude"
+        if key not in self._held:
+            held, seen = Held(type, ()), set[object]()
+            for source in REFERRED:
+                try:
+                    query = (("_id", self.patient),) if source == "Patient" else (("patient", self.patient),)
+                    for answer, bundle in follow(self.fhir, source, (*query, ("_revinclude", f"{type}:{code}"))):
+                        found = [
+                            e["resource"]
+                            for e in entries(bundle)
+                            if is_included(e, type) and e["resource"].get("id") not in seen
+                        ]
+                        seen.update(one.get("id") for one in found)
+                        held.keep(found, answer.evidence)
+                except (Inconclusive, NonConformance):
+                    continue  # whether _revinclude works is a check of its own
+            self._held[key] = held
+        found_all = self._held[key]
+        assert isinstance(found_all, Held)
+        return found_all
 
     def _references(self, type: str) -> list[str]:
         found: dict[str, None] = {}

@@ -51,10 +51,20 @@ class Judge:
 
     records: tuple[Record, ...]
     guides: tuple[str, ...]
+    # Records of further members, opened only while something has not been seen yet.
+    reserve: Iterator[Record] = field(default_factory=lambda: iter(()))
+    opened: list[Record] = field(default_factory=list)
     _elements: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
     _asked: dict[tuple[str, str, Query], tuple[list[dict[str, Any]], list[Answer]]] = field(default_factory=dict)
 
     # ---- what is held
+
+    def further(self) -> Iterator[Record]:
+        """The reserve, one record after another, each opened once for all checks."""
+        yield from list(self.opened)
+        for record in self.reserve:
+            self.opened.append(record)
+            yield record
 
     def held(self, case: Case) -> Iterator[tuple[Record, Held]]:
         """The resources of a case's type, record by record; Inconclusive when no record gives any."""
@@ -79,7 +89,9 @@ class Judge:
         try:
             held = record.of(type, in_compartment=not shared)
         except Inconclusive:
-            if not shared and type != "Provenance":
+            if type == "Provenance":
+                return record.by_revinclude(type, "target")
+            if not shared:
                 raise
             return record.referenced(type)
         return held if held.count or not shared else record.referenced(type)
@@ -92,8 +104,27 @@ class Judge:
                 if not case.profile or case.profile in claimed(resource):
                     found = True
                     yield record, resource, evidence
-        if not found:
+        if found:
+            return
+        first: Record | None = None
+        for one in self.more(case, as_sent):
+            if first is not None and one[0] is not first:
+                break  # one further member with such resources is enough
+            first = one[0]
+            yield one
+        if first is None:
             raise Inconclusive(f"no member at hand has a {case.type} of profile {case.profile}")
+
+    def more(self, case: Case, as_sent: bool = False) -> Iterator[tuple[Record, dict[str, Any], str]]:
+        """Resources of the case's profile in the records of further members."""
+        for record in self.further():
+            try:
+                held = self.of(record, case.type, case.shared)
+            except Inconclusive:
+                continue
+            for resource, evidence in held.as_sent() if as_sent else held.resources():
+                if not case.profile or case.profile in claimed(resource):
+                    yield record, resource, evidence
 
     # ---- searches
 
