@@ -32,17 +32,8 @@ REFERRING = (
     "Provenance",
 )
 REFERRED = (
-    "Patient",
-    "AllergyIntolerance",
-    "CarePlan",
-    "CareTeam",
-    "Condition",
-    "Device",
-    "Goal",
-    "Immunization",
-    "Procedure",
-    "Encounter",
-)
+    "Patient", "AllergyIntolerance", "CarePlan", "CareTeam", "Condition", "Coverage", "Device", "Goal", "Immunization", "Procedure", "Encounter",
+)  # fmt: skip
 MOST_READS = 200
 KEPT = 5000  # parsed resources of one type kept in memory
 
