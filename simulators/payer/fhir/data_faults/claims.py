@@ -210,10 +210,12 @@ def no_network_status(bodies: list[bytes]) -> list[bytes]:
 def no_denial_reason(bodies: list[bytes]) -> list[bytes]:
     """Denied claims do not tell why."""
 
+    reasons = ("denialreason", "rejectreason")
+
     def change(resource: Resource) -> None:
         for holder in list(elements(resource, "adjudication")) if is_claim(resource) else ():
             holder["adjudication"] = [
-                one for one in holder["adjudication"] if not has_code(one.get("category"), "denialreason")
+                one for one in holder["adjudication"] if not has_code(one.get("category"), *reasons)
             ]
 
     return altered(bodies, "ExplanationOfBenefit", change)

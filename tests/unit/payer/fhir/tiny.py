@@ -139,6 +139,7 @@ def shared() -> list[Resource]:
             "subject": {"reference": "MedicationKnowledge/drug-1"},
             "extension": [
                 {"url": FORMULARY + "usdf-FormularyReference-extension", "valueReference": {"reference": "InsurancePlan/plan-drugs"}},
+                {"url": FORMULARY + "usdf-PriorAuthorization-extension", "valueBoolean": True},
                 {"url": FORMULARY + "usdf-DrugTierID-extension", "valueCodeableConcept": concept("http://payer.example/tier", "generic")},
             ],
         },
