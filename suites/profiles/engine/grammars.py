@@ -51,3 +51,39 @@ _GRAMMARS = {
 
 def grammar_of(url: str) -> Callable[[str | None, str, str | None], Membership] | None:
     return _GRAMMARS.get(url.partition("|")[0])
+
+
+_UNIT = re.compile(
+    r"(?:10[*^]|(?:\[[!-Z\\^-~]*\]|[A-Za-z%'\"_])+[0-9]*(?:\[[!-Z\\^-~]*\]|[A-Za-z%'\"_]+)*)(?:[+-]?[0-9]+)?"
+)
+_NUMBER = re.compile(r"[0-9]+")
+_ANNOTATION = re.compile(r"\{[!-z|~]*\}")
+
+
+def is_ucum(code: str) -> bool:
+    """Whether a code has the form of a UCUM expression (ucum.org, section 2): terms of units, numbers and annotations.
+
+    The form alone: whether each atom is one of UCUM's is left open.
+    """
+    end = _term(code, 0, 0)
+    return end == len(code) and bool(code)
+
+
+def _term(code: str, at: int, depth: int) -> int:
+    """Where the term that begins at `at` ends, -1 if there is none."""
+    if code[at : at + 1] == "/":
+        at += 1
+    while True:
+        at = _component(code, at, depth)
+        if at < 0 or code[at : at + 1] not in (".", "/"):
+            return at
+        at += 1
+
+
+def _component(code: str, at: int, depth: int) -> int:
+    if code[at : at + 1] == "(" and depth < 20:
+        end = _term(code, at + 1, depth + 1)
+        return end + 1 if end > 0 and code[end : end + 1] == ")" else -1
+    found = _UNIT.match(code, at) or _NUMBER.match(code, at)
+    note = _ANNOTATION.match(code, found.end() if found else at)
+    return note.end() if note else found.end() if found else -1

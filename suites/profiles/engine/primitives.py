@@ -107,7 +107,7 @@ def _uri(kind: str) -> Check:
         if value.startswith("uuid:"):
             return ("uri-uuid", f"'{_short(value)}' must begin with urn:uuid:")
         bare = value.partition("|")[0] if kind == "canonical" else value
-        if value.startswith("urn:uuid:") and UUID.fullmatch(bare.partition("#")[0].lower()) is None:
+        if value.startswith("urn:uuid:") and UUID.fullmatch(bare.partition("#")[0]) is None:
             return ("uri-uuid", f"'{_short(value)}' is not a UUID")
         if value.startswith("urn:oid:") and OID.fullmatch(bare) is None:
             return ("uri-oid", f"'{_short(value)}' is not an OID")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.findings import ERROR, WARNING
-from suites.profiles.engine.grammars import grammar_of
+from suites.profiles.engine.grammars import grammar_of, is_ucum
 from suites.profiles.engine.place import Place, Step
 from suites.profiles.facts import NOT_MEMBER, Membership
 
@@ -103,6 +103,8 @@ class Terminology:
             return []
         if code is None:
             return []
+        if system == UCUM and not is_ucum(code):
+            return [(WARNING, "ucum", _CODE, f"'{code[:60]}' does not have the form of a UCUM unit")]
         table = self._registry.code_system(system)
         if table is None or not table.complete:
             return [(None, None, None, system)]
@@ -147,7 +149,10 @@ class Terminology:
     def judge_quantity(self, value: dict[str, Any], place: Place, run: Run) -> None:
         """A Quantity's unit system: absolute, and not a misspelling of UCUM's."""
         system = value.get("system")
-        if system == UCUM or system.__class__ is not str or not system:
+        if system.__class__ is not str or not system:
+            return
+        self.judge_coding(value, place, run)
+        if system == UCUM:
             return
         if system.startswith(UCUM):
             run.add(

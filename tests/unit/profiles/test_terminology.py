@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from suites.profiles import Validator
-from suites.profiles.engine.grammars import LANGUAGE, MIME_TYPE
+from suites.profiles.engine.grammars import LANGUAGE, MIME_TYPE, is_ucum
 from suites.profiles.facts import MEMBER, NOT_MEMBER
 from suites.profiles.terminology_server import FAILURES, TerminologyServer
 from tests.unit.profiles.good_resources import as_sent, good
@@ -121,3 +121,48 @@ def test_a_terminology_server_that_is_down_is_not_asked_for_ever():
     for code in range(10):
         terminology.contains(VALUE_SET, "http://snomed.info/sct", str(code), None)
     assert len(asked) == FAILURES
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "mg",
+        "mm[Hg]",
+        "10*6/uL",
+        "10^3",
+        "/min",
+        "{score}",
+        "mg/dL",
+        "m2",
+        "kg/m2",
+        "[in_i]",
+        "%",
+        "1",
+        "mL/min/{1.73_m2}",
+        "ug/(8.h)",
+        "s-1",
+        "Cel",
+        "[pH]",
+        "g%",
+        "10*-3",
+        "m[H2O]",
+        "{#}/uL",
+    ],
+)
+def test_units_have_the_form_of_ucum(code: str):
+    assert is_ucum(code)
+
+
+@pytest.mark.parametrize("code", ["", "mg dL", "not-a-code", "mg//dL", "mg/", "(mg", "mg)", "{open", "mg.", "é"])
+def test_what_has_not_the_form_of_a_unit(code: str):
+    assert not is_ucum(code)
+
+
+def test_a_unit_that_is_none_of_ucum_is_a_warning(validator: Validator):
+    resource = good("blood-pressure")
+    del resource["meta"]
+    resource["code"] = {"text": "something"}
+    resource["component"][0]["valueQuantity"]["code"] = "not-a-code"
+    report = validator.validate(as_sent(resource))
+    assert report.valid
+    assert [(i.severity, i.rule) for i in report.issues] == [("warning", "ucum")]
