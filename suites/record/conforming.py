@@ -5,7 +5,9 @@ The bytes that came are judged, page by page, by the profile engine; the engine 
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from suites.kit.outcomes import Inconclusive, findings, judged, trail
@@ -62,10 +64,14 @@ def shows_must_support(judge: Judge, case: Case) -> None:
         coverage.add(resource, [case.profile])
         count += 1
     for _, resource, _ in judge.more(case, as_sent=True):
-        if not missing(coverage, case):
+        if not missing(judge, coverage, case):
             break
         coverage.add(resource, [case.profile])
         count += 1
+    for element, entry in excused(judge, case).items():
+        trail().notes.append(f"{element}: {entry['reason']}")
+        if "not_checked" in entry:
+            trail().not_checked.add(entry["not_checked"])
     rows = shown(coverage, case)
     if not rows:
         raise Inconclusive(f"no {case.type} at hand could be looked at through {case.profile}")
@@ -76,7 +82,7 @@ def shows_must_support(judge: Judge, case: Case) -> None:
         "elements": [{"element": one["element"], "seen_in": one["seen_in"][:1]} for one in elements],
     }
     with findings() as found:
-        for element in missing(coverage, case):
+        for element in missing(judge, coverage, case):
             found.add(
                 "a must-support element is never shown",
                 expected=f"at least one of {count} {case.type} with {element}",
@@ -91,6 +97,28 @@ def shown(coverage: Coverage, case: Case) -> list[dict[str, Any]]:
     return [row for row in coverage.as_json() if row["profile"] == case.profile]
 
 
-def missing(coverage: Coverage, case: Case) -> list[str]:
-    """The must-support elements nobody has shown yet."""
-    return [one["element"] for row in shown(coverage, case) for one in row["elements"] if not one["seen_in"]]
+def missing(judge: Judge, coverage: Coverage, case: Case) -> list[str]:
+    """The must-support elements nobody has shown yet, without those no valid resource can show."""
+    unseen = [one["element"] for row in shown(coverage, case) for one in row["elements"] if not one["seen_in"]]
+    pardoned = tuple(excused(judge, case))
+    return [one for one in unseen if not one.startswith(pardoned)]
+
+
+def excused(judge: Judge, case: Case) -> dict[str, dict[str, Any]]:
+    """Elements of a profile that cannot be asked for: forbidden by the profile itself (maximum 0), or listed in unshowable.toml."""
+    structure = validator(judge.guides).registry.structure(case.profile)
+    found: dict[str, dict[str, Any]] = {
+        one.id: {"reason": "the profile forbids what it marks as must-support (maximum 0)"}
+        for one in (structure.elements if structure else ())
+        if one.must_support and one.max == 0
+    }
+    for entry in unshowable():
+        if entry["profile"] == case.profile:
+            found.update(dict.fromkeys(entry["elements"], entry))
+    return found
+
+
+@cache
+def unshowable() -> list[dict[str, Any]]:
+    """The contradictions inside guides that are known (unshowable.toml)."""
+    return list(tomllib.loads((Path(__file__).parent / "unshowable.toml").read_text(encoding="utf-8"))["element"])
