@@ -66,7 +66,7 @@ def area_location(area: Area, world: World, updated: datetime) -> Json:
         "alias": [area.state],
         "description": f"Service area: {area.name}",
         "type": [concept(LOCATION_TYPE, "COMM", "Community Location")],
-        "address": {"state": area.state, "country": "US"},
+        "address": {"city": area.city, "state": area.state, "postalCode": area.postal_code, "country": "US"},
         "managingOrganization": reference("Organization", world.network.payer.id),
     }
 

@@ -11,12 +11,14 @@ from synthetic_data.records import LineOfBusiness
 
 
 class Area(NamedTuple):
-    """A service area: a state and the box around it (west, south, east, north in degrees)."""
+    """A service area: a state, the box around it (west, south, east, north in degrees) and the city it is run from."""
 
     location: str
     state: str
     name: str
     box: tuple[float, float, float, float]
+    city: str
+    postal_code: str
 
 
 class Plan(NamedTuple):
@@ -44,9 +46,9 @@ class Plan(NamedTuple):
 
 
 AREAS: dict[str, Area] = {
-    "CA": Area("loc-area-ca", "CA", "California", (-124.48, 32.53, -114.13, 42.01)),
-    "WI": Area("loc-area-wi", "WI", "Wisconsin", (-92.89, 42.49, -86.25, 47.31)),
-    "MS": Area("loc-area-ms", "MS", "Mississippi", (-91.66, 30.14, -88.10, 35.00)),
+    "CA": Area("loc-area-ca", "CA", "California", (-124.48, 32.53, -114.13, 42.01), "Sacramento", "95814"),
+    "WI": Area("loc-area-wi", "WI", "Wisconsin", (-92.89, 42.49, -86.25, 47.31), "Madison", "53703"),
+    "MS": Area("loc-area-ms", "MS", "Mississippi", (-91.66, 30.14, -88.10, 35.00), "Jackson", "39201"),
 }
 
 # Medi-Cal members of a county behavioural health plan owe nothing; the other two lines share costs.
