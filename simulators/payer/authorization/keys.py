@@ -141,7 +141,7 @@ def no_keys(public: list[dict[str, Any]]) -> dict[str, Any]:
     return {"keys": []}
 
 
-@published_keys.fault("jwks-without-the-signing-key", violates="OIDC-DISCOVERY-03", also=["OIDC-IDTOKEN-01"])
+@published_keys.fault("jwks-without-the-signing-key", violates="OIDC-IDTOKEN-08", also=["OIDC-IDTOKEN-01"])
 def older_keys(public: list[dict[str, Any]]) -> dict[str, Any]:
     """The JWKS holds a key, but not the one that signs."""
     return {
