@@ -119,7 +119,14 @@ class Interface:
 
     async def faults(self, request: Request) -> Any:
         catalogue = [
-            {"id": one.id, "rule": one.rule, "violates": one.violates, "also": sorted(one.also), "text": one.text}
+            {
+                "id": one.id,
+                "rule": one.rule,
+                "violates": one.violates,
+                "also": sorted(one.also),
+                "on": one.on,
+                "text": one.text,
+            }
             for one in sorted(CATALOG.values(), key=lambda fault: fault.id)
         ]
         return {"catalogue": catalogue, "active": sorted(self.payer.faults)}

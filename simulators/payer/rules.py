@@ -32,6 +32,7 @@ class Fault:
     also: frozenset[str]
     text: str
     function: Callable[..., Any] = field(repr=False, compare=False)
+    on: str = "reference"  # the deployment whose settings let the fault be seen
 
 
 CATALOG: dict[str, Fault] = {}
@@ -65,8 +66,13 @@ class Rule(Generic[P, R]):
                 return fault.function
         return self.function
 
-    def fault(self, id: str, *, violates: str, also: Iterable[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """Declare one way of getting this rule wrong; `also` names requirements that fail with it unavoidably."""
+    def fault(
+        self, id: str, *, violates: str, also: Iterable[str] = (), on: str = "reference"
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Declare one way of getting this rule wrong; `also` names requirements that fail with it unavoidably.
+
+        `on` names the deployment whose settings let the fault be seen, where the reference's do not.
+        """
 
         def declare(function: Callable[P, R]) -> Callable[P, R]:
             if id in CATALOG:
@@ -74,7 +80,7 @@ class Rule(Generic[P, R]):
             text = (function.__doc__ or "").strip()
             if not violates or not text:
                 raise ValueError(f"fault {id!r} needs a requirement it violates and a docstring saying what one sees")
-            fault = Fault(id, self.name, violates, frozenset(also), text.splitlines()[0], function)
+            fault = Fault(id, self.name, violates, frozenset(also), text.splitlines()[0], function, on)
             CATALOG[id] = self.faults[id] = fault
             return function
 

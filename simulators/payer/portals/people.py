@@ -137,13 +137,13 @@ def one_time_code_is_right(expected: tuple[str, ...], sent: str, used: tuple[str
     return sent not in used and any(hmac.compare_digest(one, sent) for one in expected)
 
 
-@one_time_code_is_right.fault("any-one-time-code-accepted", violates="DEAN-MFA-01")
+@one_time_code_is_right.fault("any-one-time-code-accepted", violates="DEAN-MFA-01", on="dean")
 def any_code(expected: tuple[str, ...], sent: str, used: tuple[str, ...]) -> bool:
     """Any six digits pass for the second factor."""
     return True
 
 
-@one_time_code_is_right.fault("one-time-code-accepted-twice", violates="DEAN-MFA-02")
+@one_time_code_is_right.fault("one-time-code-accepted-twice", violates="DEAN-MFA-02", on="dean")
 def again(expected: tuple[str, ...], sent: str, used: tuple[str, ...]) -> bool:
     """A one-time code works again within its half minute."""
     return sent in expected
@@ -155,7 +155,7 @@ def second_factor_needed(factors: tuple[str, ...]) -> bool:
     return bool(factors)
 
 
-@second_factor_needed.fault("second-factor-never-asked", violates="DEAN-MFA-01")
+@second_factor_needed.fault("second-factor-never-asked", violates="DEAN-MFA-01", on="dean")
 def not_needed(factors: tuple[str, ...]) -> bool:
     """The password alone signs in, although a second factor is announced."""
     return False
@@ -167,7 +167,7 @@ def answer_is_right(stored: str, sent: str) -> bool:
     return hmac.compare_digest(_plain(stored), _plain(sent))
 
 
-@answer_is_right.fault("any-challenge-answer-accepted", violates="DEAN-CHALLENGE-01")
+@answer_is_right.fault("any-challenge-answer-accepted", violates="DEAN-CHALLENGE-01", on="dean")
 def any_answer(stored: str, sent: str) -> bool:
     """Any answer to a challenge question passes."""
     return True
@@ -179,7 +179,7 @@ def identifier_is_right(stored: str, sent: str) -> bool:
     return bool(stored) and hmac.compare_digest(stored.encode(), sent.strip().encode("utf-8", "surrogatepass"))
 
 
-@identifier_is_right.fault("any-client-identifier-accepted", violates="CONNEX-V.B.4.b-DENY")
+@identifier_is_right.fault("any-client-identifier-accepted", violates="CONNEX-V.B.4.b-DENY", on="connex")
 def any_identifier(stored: str, sent: str) -> bool:
     """Any unique client identifier opens the record."""
     return True
