@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reports.html import charts
-from reports.html.blocks import Block, Cell, Part
-from reports.html.page import VERDICT_WORDS, duration, moment
+from reports.html import charts, load
+from reports.html.blocks import Block, Part
 from reports.reader import BadRun, Run
 
 
@@ -55,10 +54,9 @@ def _parts(run: Run) -> Iterator[Part]:
     if metrics:
         lead = "CMS-0057-F figures as computed for this target. Usage is reported to CMS; prior authorization figures are public."
         yield Part("metrics", "Metrics", lead, tuple(metrics))
-    loads = [path for path in [folder / "load.json", *sorted((folder / "load").glob("*.json"))] if path.is_file()]
-    blocks = [block for path in loads for block in _load(path.stem, _json(path))]
+    blocks = tuple(load.blocks(folder))
     if blocks:
-        yield Part("load", "Load", "Members' journeys at speed, against the limits the payer declares.", tuple(blocks))
+        yield Part("load", "Load", "Members' journeys at speed, against the limits the payer declares.", blocks)
     certificate = folder / "certificate.json"
     if certificate.is_file():
         yield Part("certificate", "App certificate", "", (_facts(_json(certificate)),))
@@ -135,69 +133,9 @@ def _prior(figures: dict[str, Any]) -> Iterator[Block]:
         )
 
 
-def _load(name: str, result: Any) -> Iterator[Block]:
-    """A load scenario: what it found, what each phase did, and how it went second by second."""
-    if not isinstance(result, dict):
-        raise BadRun(f"{name}.json: a load result is a JSON object")
-    declared = result.get("declared") or {}
-    scenario = str(result.get("scenario", name))
-    limit = f"{declared['requests']} in {declared['per_seconds']} s" if declared.get("requests") else "none"
-    yield Block(
-        "tiles",
-        rows=(
-            ("Scenario", scenario, str(result.get("target", ""))),
-            ("Verdict", VERDICT_WORDS.get(str(result.get("verdict", "")), str(result.get("verdict", ""))), ""),
-            ("Declared limit", limit, "requests"),
-            ("Duration", duration(float(result.get("seconds", 0))), moment(str(result.get("started", "")))),
-        ),
-    )
-    for key, title in (("findings", "Findings"), ("phases", "Phases")):
-        if rows := _objects(result, key):
-            told = dict.fromkeys(column for row in rows for column in row)
-            columns = tuple(column for column in told if any(row.get(column) not in (None, "", {}, []) for row in rows))
-            cells = tuple(tuple(_plain(row.get(column)) for column in columns) for row in rows)
-            yield Block("table", title=f"{title}, {scenario}", columns=columns, rows=cells)
-    told_seconds = {row["second"]: row for row in _objects(result, "series") if isinstance(row.get("second"), int)}
-    if len(told_seconds) > 1:
-        # A second nobody asked anything in is a gap in latency, and zero requests.
-        every = range(min(told_seconds), max(told_seconds) + 1)
-        series = [told_seconds.get(second, {"requests": 0, "refused": 0}) for second in every]
-        seconds = [str(second) for second in every]
-        asked: dict[str, list[float | None]] = {
-            "requests": [row.get("requests") for row in series],
-            "FAIL": [row.get("refused") for row in series],
-        }
-        yield Block(
-            "chart",
-            title=f"Requests a second, {scenario}",
-            note="All requests, and in red those refused with 429.",
-            svg=charts.lines(
-                asked, seconds, f"Requests and refusals by second, {scenario}", "a second", f"load-{name}-requests"
-            ),
-        )
-        slow: dict[str, list[float | None]] = {"p95": [row.get("p95_ms") for row in series]}
-        yield Block(
-            "chart",
-            title=f"Latency below which 95 % fell, {scenario}",
-            note="Milliseconds.",
-            svg=charts.lines(
-                slow, seconds, f"95th percentile of latency by second, {scenario}", "ms", f"load-{name}-p95"
-            ),
-        )
-
-
-def _objects(result: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    rows = result.get(key)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
 def _facts(value: dict[str, Any], title: str = "") -> Block:
     return Block(
         "facts",
         title=title,
-        rows=tuple((key.replace("_", " ").capitalize(), _plain(one)) for key, one in value.items()),
+        rows=tuple((key.replace("_", " ").capitalize(), load.plain(one)) for key, one in value.items()),
     )
-
-
-def _plain(value: Any) -> Cell:
-    return value if isinstance(value, str | int | float | bool | None) else json.dumps(value, ensure_ascii=False)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reports.html import load
 from reports.html.coverage import Table, tables
 from reports.model import BINDING, CheckResult, Requirement, Verdict, overall, run_verdict
 from reports.reader import Run
@@ -93,7 +94,8 @@ class View:
 
 def build(run: Run) -> View:
     """Work out the view of a run."""
-    rows = requirement_rows(run)
+    pushed = load.results(run)
+    rows = requirement_rows(run, pushed)
     families = _families(rows)
     in_documents: dict[str, set[str]] = defaultdict(set)
     for family in families:
@@ -101,7 +103,7 @@ def build(run: Run) -> View:
             for paragraph in document.paragraphs:
                 for row in paragraph.rows:
                     in_documents[row.requirement.id].add(document.key)
-    verdict = run_verdict(run.results)
+    verdict = run_verdict([*run.results, *pushed])
     binding = Counter(result.verdict.name for result in run.results if result.level in BINDING and not result.waived)
     not_checked: dict[str, list[CheckResult]] = defaultdict(list)
     for result in run.results:
@@ -110,7 +112,7 @@ def build(run: Run) -> View:
     return View(
         run=run,
         verdict=verdict,
-        headline=_headline(verdict, binding, run),
+        headline=_headline(run_verdict(run.results), binding, run) + _of_load(pushed),
         counts=Counter(result.verdict.name for result in run.results),
         binding=binding,
         requirement_counts=Counter(row.verdict for row in rows),
@@ -134,10 +136,10 @@ def build(run: Run) -> View:
     )
 
 
-def requirement_rows(run: Run) -> tuple[RequirementRow, ...]:
+def requirement_rows(run: Run, more: Iterable[CheckResult] = ()) -> tuple[RequirementRow, ...]:
     """Every requirement of the run's catalogue, and any a check names beyond it, with its checks and verdict."""
     checks: dict[str, list[CheckResult]] = defaultdict(list)
-    for result in run.results:
+    for result in (*run.results, *more):
         for id in result.requirements:
             checks[id].append(result)
     catalogue = {requirement.id: requirement for requirement in run.header.requirements}
@@ -178,6 +180,12 @@ def _headline(verdict: Verdict, binding: Counter[str], run: Run) -> str:
     if verdict is Verdict.SKIPPED:
         return f"Nothing failed, but {counts['SKIPPED']:,} of {total:,} {kind} were skipped"
     return f"All {total - counts['NOT_APPLICABLE']:,} {kind} that apply were decided and passed"
+
+
+def _of_load(pushed: Iterable[CheckResult]) -> str:
+    """What load adds to the headline: nothing when it passed or was not asked for."""
+    failed = sum(result.verdict is Verdict.FAIL for result in pushed)
+    return f"; {failed} finding{'s' if failed > 1 else ''} of the load scenarios failed" if failed else ""
 
 
 @functools.cache

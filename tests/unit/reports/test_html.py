@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tracemalloc
 from collections.abc import Iterator
@@ -202,6 +203,26 @@ def test_memory_does_not_grow_with_evidence(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.25
+
+
+def test_load_findings_are_filed_under_their_requirement(tmp_path: Path) -> None:
+    limit = replace(HEADER.requirements[4], id="RFC6585-429-01", document="RFC 6585")
+    header = replace(HEADER, requirements=(*HEADER.requirements, limit))
+    run = write_run(tmp_path / "run", [RESULTS[0]], header)
+    for verdict, headline in (("PASS", "passed"), ("FAIL", "1 finding of the load scenarios failed")):
+        finding = {
+            "requirement": "RFC6585-429-01",
+            "verdict": verdict,
+            "message": "Above the limit requests are refused",
+        }
+        (run / "load.json").write_text(
+            json.dumps({"scenario": "limit", "seconds": 1, "findings": [finding, {"requirement": "UNKNOWN"}]})
+        )
+        view = build(load(run))
+        assert (view.verdict.name, view.counts) == (verdict, {"PASS": 1})
+        assert headline in view.headline
+        write(load(run), tmp_path / "report.html")
+        assert "Load: Above the limit requests are refused" in (tmp_path / "report.html").read_text()
 
 
 def test_the_kill_score_comes_from_proof_json_where_the_header_has_none(tmp_path: Path) -> None:
