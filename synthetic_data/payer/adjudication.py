@@ -66,6 +66,12 @@ def fee(code: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=512)
+def service_words(code: str) -> str:
+    """The short descriptor of a HCPCS Level II code (CMS, public domain); nothing for codes of licensed lists."""
+    return cast(str, fees()["code"].get(code, {}).get("words", ""))
+
+
+@lru_cache(maxsize=512)
 def drug_price(tier: str, days: int) -> tuple[int, int]:
     """Usual charge of a fill and the price the plan allows: ingredient and dispensing fee."""
     table = fees()["drug"]

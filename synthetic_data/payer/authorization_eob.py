@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from synthetic_data.payer.adjudication import fee
+from synthetic_data.payer.adjudication import fee, service_words
 from synthetic_data.payer.authorizations import REASONS, Authorization
 from synthetic_data.payer.carin import ADJUDICATION, CLAIM_TYPE, DIAGNOSIS_TYPE, ICD10CM, REMARK, money
 from synthetic_data.payer.fhir import HREX, PAYER, PDEX, Json, coding, concept, extension, instant, meta, nested, period
@@ -219,7 +219,7 @@ def _item(authorization: Authorization, sequence: int, units: int, approved: int
         "extension": extensions,
         "sequence": sequence,
         "category": concept(SERVICE_TYPE, "3"),
-        "productOrService": concept(HCPCS, authorization.code),
+        "productOrService": concept(HCPCS, authorization.code, service_words(authorization.code)),
         "servicedPeriod": period(authorization.start, authorization.end),
         "quantity": {"value": units},
         "adjudication": adjudication,

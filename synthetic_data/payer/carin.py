@@ -172,9 +172,9 @@ def amounts(found: Amounts) -> tuple[Json, ...]:
 
 
 @lru_cache(maxsize=4_096)
-def code_concept(system: str, code: str) -> Json:
-    """A CodeableConcept of a code alone, shared."""
-    return concept(system, code)
+def code_concept(system: str, code: str, display: str = "") -> Json:
+    """A CodeableConcept, shared; of the code alone where its list is licensed."""
+    return concept(system, code, display)
 
 
 ROLE_SYSTEMS = {

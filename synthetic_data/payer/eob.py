@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from synthetic_data.payer.adjudication import service_words
 from synthetic_data.payer.bills import Dispensing, Planned, Ride, Stay
 from synthetic_data.payer.carin import (
     AMBULANCE_FOR_CARE,
@@ -44,6 +45,11 @@ from synthetic_data.records import LABELS_PART2, Member, World
 
 CLAIM_NUMBER = PAYER + "NamingSystem/claim"
 UCUM = "http://unitsofmeasure.org"
+# Reasons for a visit that are no condition of the member (ICD-10-CM; CMS and CDC, public domain).
+VISIT_REASONS = {
+    "Z00.00": "Encounter for general adult medical examination without abnormal findings",
+    "Z01.20": "Encounter for dental examination and cleaning without abnormal findings",
+}
 Adder = Callable[..., int]
 YES, NO = (
     code_concept(NUBC + "PresentOnAdmissionIndicator", "Y"),
@@ -94,7 +100,7 @@ def explanation_of_benefit(claim: Claim, member: Member, world: World, form: Ver
     information, linked = _supporting_info(claim, member, form)
     shape["supportingInfo"] = information
     if claim.diagnoses:
-        shape["diagnosis"] = _diagnoses(claim)
+        shape["diagnosis"] = _diagnoses(claim, member)
     if isinstance(claim.details, Stay) and claim.details.procedures:
         shape["procedure"] = [
             {
@@ -153,12 +159,13 @@ def _care_team(claim: Claim, form: Version) -> list[Json]:
     return team
 
 
-def _diagnoses(claim: Claim) -> list[Json]:
+def _diagnoses(claim: Claim, member: Member) -> list[Json]:
+    words = {each.icd10.code: each.icd10.display for each in member.diagnoses}
     entries = []
     for sequence, (code, kind) in enumerate(claim.diagnoses, 1):
         entry: Json = {
             "sequence": sequence,
-            "diagnosisCodeableConcept": code_concept(ICD10CM, code),
+            "diagnosisCodeableConcept": code_concept(ICD10CM, code, words.get(code) or VISIT_REASONS.get(code, "")),
             "type": [diagnosis_type(kind)],
         }
         if claim.kind == "inpatient" and kind != "admitting":
@@ -282,7 +289,11 @@ def _item(line: Line, claim: Claim, form: Version, linked: list[int] | None) -> 
             code_concept(C4BB + "C4BBCompoundLiteral", "compound") if compound else code_concept(NDC, line.planned.code)
         )
     else:
-        item["productOrService"] = code_concept(CDT if kind == "oral" else form.hcpcs, line.planned.code)
+        item["productOrService"] = (
+            code_concept(CDT, line.planned.code)
+            if kind == "oral"
+            else code_concept(form.hcpcs, line.planned.code, service_words(line.planned.code))
+        )
     if line.planned.modifiers:
         item["modifier"] = [code_concept(form.hcpcs, each) for each in line.planned.modifiers]
     if line.end is not None and kind not in {"outpatient", "pharmacy"}:
