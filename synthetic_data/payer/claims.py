@@ -295,7 +295,7 @@ def _claim(office: _Office, case: _Case, fate: str) -> Claim:
         number=case.number,
         kind=bill.kind,
         status="active",
-        outcome="partial" if partly else "complete",
+        outcome="complete",  # processed to its end, whatever its lines came to (CARIN Blue Button, ExplanationOfBenefit.outcome)
         coverage=case.ours.id,
         other_coverage=case.other.id if case.other is not None else "",
         provider=bill.home.id,
