@@ -44,6 +44,9 @@ class Database(Protocol):
     def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
         """Run one statement for many rows, in one transaction."""
 
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Parameters]) -> None:
+        """Add many rows the fastest way there is, in one transaction."""
+
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing; a transaction inside another is part of the outer one."""
 
@@ -127,6 +130,10 @@ class Sqlite:
     def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
         with self.transaction():
             self.connection.executemany(_sqlite(sql), rows)
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Parameters]) -> None:
+        marks = ", ".join("?" * len(columns))
+        self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - names of tables
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -214,6 +221,12 @@ class Postgres:
     def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
         with self.transaction(), self.connection.cursor() as cursor:
             cursor.executemany(_postgres(sql).encode(), rows)
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Parameters]) -> None:
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with self.transaction(), self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from simulators.payer import target_file
 from simulators.payer.app import create_app, create_control_app
@@ -24,8 +25,11 @@ from simulators.payer.clock import Clock
 from simulators.payer.context import Payer
 from simulators.payer.database import DatabaseUnusable, open_database
 from simulators.payer.deployment import BadDeployment, Deployment, load
+from simulators.payer.errors import FhirError
 from simulators.payer.fhir.loading import BadDataset, ensure_loaded, read_manifest
+from simulators.payer.fhir.outcomes import of
 from simulators.payer.fhir.parameters import UnknownGuide
+from simulators.payer.fhir.responses import FHIR_JSON
 from simulators.payer.rules import UnknownFault, select
 from simulators.payer.store import Store
 
@@ -143,10 +147,25 @@ def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
+class Protocol(HttpToolsProtocol):
+    """HTTP/1.1 as uvicorn speaks it; what is no request at all is refused in the form every other refusal has."""
+
+    def send_400_response(self, msg: str) -> None:
+        """An address of more than 64 KiB, bytes that are no HTTP: 400 with an OperationOutcome, and the connection ends."""
+        body = of(
+            FhirError(
+                400, "invalid", "this is not an HTTP request: the address is too long or has bytes it may not have"
+            )
+        )
+        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {FHIR_JSON.decode()}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
 def _server(application: Any) -> uvicorn.Server:
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=Protocol,
         lifespan="off",
         access_log=False,
         log_level="warning",

@@ -105,9 +105,8 @@ class Row:
 
 _STORED = "rid, type, id, patient, apis, version, visible, updated, deleted, labels, body"
 _CANDIDATE = "rid, type, id, patient, apis, visible, updated, labels, found"
-_INSERT = (
-    f"INSERT INTO resource ({_STORED.removesuffix(', body')}, found, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_COLUMNS = (*_STORED.removesuffix(", body").split(", "), "found", "body")
+_INSERT = f"INSERT INTO resource ({', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_KEY = "INSERT INTO search_key (type, parameter, value, rid) VALUES (?, ?, ?, ?)"
 
 
@@ -314,8 +313,9 @@ class Store:
 
     def _insert(self, batch: list[Row], rid: int) -> int:
         numbered = list(enumerate(batch, rid + 1))
-        self.database.executemany(
-            _INSERT,
+        self.database.insert_many(
+            "resource",
+            _COLUMNS,
             [
                 (
                     number, row.type, row.id, row.patient, row.apis, 1, row.visible, row.updated, 0, row.labels,
@@ -326,7 +326,7 @@ class Store:
         )  # fmt: skip
         keys = [(row.type, name, value, number) for number, row in numbered for name, value in row.keys]
         if keys:
-            self.database.executemany(_INSERT_KEY, keys)
+            self.database.insert_many("search_key", ("type", "parameter", "value", "rid"), keys)
         return rid + len(batch)
 
     def put(self, row: Row, *, version: int) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -31,6 +31,17 @@ def serving(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
+
+
+def raw(url: str, sent: bytes) -> bytes:
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with suppress(OSError):  # the server may end the connection before it has read everything
+            connection.sendall(sent)
+        received = b""
+        while piece := connection.recv(65_536):
+            received += piece
+        return received
 
 
 def refused(*options: str) -> str:
@@ -77,6 +88,13 @@ def test_it_serves_until_ctrl_c_and_writes_its_target(dataset: Path, tmp_path: P
     with serving("--dataset", str(dataset), "--write-target", str(target), "--control-port", "0") as (url, process):
         assert url in target.read_text("utf-8")
         assert httpx.get(f"{url}/fhir/metadata").json()["implementation"]["url"] == f"{url}/fhir"
+        for nonsense in (
+            b"GET /fhir/Patient?name=" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET /\xff\xfe HTTP/1.1\r\n\r\n",
+        ):
+            answer = raw(url, nonsense)
+            assert answer.startswith(b"HTTP/1.1 4")
+            assert b"OperationOutcome" in answer
         refusal = httpx.get(f"{url}/fhir/Patient/m1")
         assert refusal.status_code == 401
         assert refusal.headers["www-authenticate"].startswith("Bearer")
