@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suites.profiles.documents import Document, documents
 from suites.profiles.guides import UnknownGuide
 from suites.profiles.must_support import Coverage
 from suites.profiles.source import LARGEST_DOCUMENT
 from suites.profiles.validator import Validator
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 BATCH = 32
 AHEAD = 4
@@ -97,6 +98,10 @@ def judged(paths: Iterable[str], settings: Settings, jobs: int) -> Iterator[Resu
         if worker.coverage is not None:
             yield {"coverage": worker.coverage.as_json()}
         return
+    # Loaded only here: one process, the usual case, starts without them.
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     total = Coverage(settings.validator().engine) if settings.must_support else None
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=_start, initargs=(settings,)) as pool:
         waiting: deque[Future[tuple[list[Result], Any]]] = deque()

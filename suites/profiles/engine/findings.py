@@ -32,14 +32,6 @@ class Issue:
         return {name: value for name, value in said.items() if value is not None or name == "profile"}
 
 
-@dataclass(frozen=True, slots=True)
-class NotChecked:
-    """Something no table at hand can decide: which code system or value set was lacking, and where it was wanted."""
-
-    what: str
-    path: str
-
-
 class Findings:
     """Issues of one validation, in the order found; equal ones are folded."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.bundles import BundleIndex, judge_bundle, judge_contained
 from suites.profiles.engine.findings import ERROR, WARNING, Resource
-from suites.profiles.engine.place import Place, Step, root
+from suites.profiles.engine.place import Place, root
 from suites.profiles.engine.primitives import json_type
 from suites.profiles.engine.run import Run
 from suites.profiles.engine.vital_signs import vital_signs_profiles
@@ -189,6 +189,3 @@ def claimed(value: dict[str, Any]) -> list[str]:
     meta = value.get("meta")
     listed = meta.get("profile") if isinstance(meta, dict) else None
     return [url for url in listed if isinstance(url, str) and url] if isinstance(listed, list) else []
-
-
-__all__ = ["Judge", "Step", "claimed"]

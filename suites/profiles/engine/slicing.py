@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.bindings import codings_of
 from suites.profiles.engine.paths import Getter, getter, steps_of
-from suites.profiles.engine.patterns import equal, matcher, matches, shown
+from suites.profiles.engine.patterns import equal, matcher, shown
 from suites.profiles.engine.tree import Node
 from suites.profiles.facts import Binding, TypeRef
 
@@ -301,6 +301,3 @@ def extension_url(node: Node) -> str | None:
         for profile in ref.profiles:
             return profile.partition("|")[0]
     return None
-
-
-__all__ = ["Discriminator", "discriminator", "extension_url", "matches"]
