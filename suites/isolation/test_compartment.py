@@ -13,7 +13,6 @@ from suites.kit.forms import Journey
 from suites.kit.http import Answer
 from suites.kit.outcomes import control, expect, not_applicable
 from suites.kit.page_forms import Element
-from suites.kit.portal import login_steps
 from suites.kit.recipe import APPROVE_ALL
 from suites.kit.target import Member, Target
 from suites.kit.workbench import Workbench
@@ -107,8 +106,9 @@ def test_person_not_offered_cannot_be_chosen(
         not_applicable("the login recipe has no choose step to forge, or needs a browser")
     request, verifier = app.request()
     journey = Journey(workbench.http, request, member.identity(), APPROVE_ALL, {})
+    control(app.authorize(member).landing.value("code"), "the unforged consent is granted")
+    journey.cookies = {host: dict(held) for host, held in workbench.forms.sessions.get(member.username, {}).items()}
     journey.open("GET", request.url)
-    journey.follow(login_steps(workbench))
     buttons = journey.page.find(approve.at)
     control(buttons and buttons[0].form is not None, "the consent page shows its approving button")
     form = buttons[0].form
@@ -118,7 +118,6 @@ def test_person_not_offered_cannot_be_chosen(
     form.controls.append(Element("input", {"name": name[1], "type": "hidden"}, form, value=other_member.patient))
     landing = journey.finish(lambda: journey.press(buttons[0]))
     if not landing.value("code"):
-        control(app.authorize(member).landing.value("code"), "the unforged consent is granted")
         return
     attempt = Attempt(request, landing, verifier)
     grant = app.as_grant(app.redeem(attempt), attempt, member)

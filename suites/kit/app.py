@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from joserfc.jwk import ECKey, RSAKey
 
@@ -161,7 +161,7 @@ class App:
         one_time_code: str = "",
         **spoiled: Any,
     ) -> Attempt:
-        """Send a member through an authorization request; in Chromium, always a new session, where asked or where the pages need it."""
+        """Send a member through an authorization request; in Chromium where asked or where the pages need it, in a new session where `fresh`."""
         request, verifier = self.request(**spoiled)
         identity = member.identity(one_time_code)
         trail().member = trail().member or member.label
@@ -169,9 +169,21 @@ class App:
             landing = self.forms.authorize(request, identity, choices, may_refuse=may_refuse, fresh=fresh)
         else:
             landing = self.browser.authorize(
-                request, identity, choices, may_refuse=may_refuse, listener=listener, pictures=pictures
+                request,
+                identity,
+                choices,
+                may_refuse=may_refuse,
+                listener=listener,
+                pictures=pictures,
+                session=None if fresh else self._session(member),
             )
         return Attempt(request, landing, verifier, request.value("state"), request.value("nonce"))
+
+    def _session(self, member: Member) -> dict[str, dict[str, str]]:
+        """The cookies a member's browser holds for the authorization server."""
+        session = self.forms.sessions.setdefault(member.username, {})
+        session.setdefault(urlsplit(self.authorization_endpoint).netloc, {})
+        return session
 
     def token(
         self,

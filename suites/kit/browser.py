@@ -118,10 +118,13 @@ class Browser:
         pictures: bool = False,
         steps: Sequence[Step] | None = None,
         extra: Mapping[str, str] | None = None,
+        session: Session | None = None,
     ) -> Landing:
-        """Carry one member from the authorization request to its end."""
+        """Carry one member from the authorization request to its end; with a session, in it, and the session is kept."""
         context = self.context()
         try:
+            if session:
+                context.add_cookies(_cookies(session, request.endpoint))
             journey = _Journey(self, context, request.redirect_uri, identity, choices, pictures, extra or {})
             if listener is None and request.redirect_uri:
                 journey.catch_redirects()
@@ -135,7 +138,27 @@ class Browser:
             raise RecipeStuck(f"the browser stopped: {first_line(wrong)}") from None
         finally:
             with contextlib.suppress(PlaywrightError):
+                if session is not None:
+                    _remember(session, context)
                 context.close()
+
+
+Session = dict[str, dict[str, str]]  # cookies by host and port, as forms.py keeps them
+
+
+def _cookies(session: Session, endpoint: str) -> list[Any]:
+    scheme = endpoint.partition(":")[0]
+    return [
+        {"name": name, "value": value, "url": f"{scheme}://{host}/"}
+        for host, held in session.items()
+        for name, value in held.items()
+    ]
+
+
+def _remember(session: Session, context: BrowserContext) -> None:
+    for host, held in session.items():
+        for cookie in context.cookies([f"http://{host}/", f"https://{host}/"]):
+            held[str(cookie.get("name"))] = str(cookie.get("value"))
 
 
 class _Journey:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suites.kit.app import App
+from suites.kit.forms import Journey
 from suites.kit.landing import AuthorizationRequest
 from suites.kit.outcomes import not_applicable, trail
 from suites.kit.recipe import APPROVE_ALL, Step, filled
@@ -36,7 +37,7 @@ def connected_apps(bench: Workbench, member: Member) -> str:
         not_applicable("the target file names no portal_url")
     url = bench.target.server.portal_url
     if bench.target.login.plain_forms:
-        return bench.forms.sign_in(url, member.identity(), login_steps(bench)).page.text
+        return at_portal(bench, member).page.text
     request = _page(url)
     return bench.browser.authorize(request, member.identity(), may_refuse=True, steps=login_steps(bench)).page
 
@@ -61,12 +62,39 @@ def end_access(bench: Workbench, member: Member, app: App) -> int:
             extra=extra,
         )
         return 1
-    journey = bench.forms.sign_in(bench.target.server.portal_url, member.identity(), login_steps(bench), extra)
+    journey = at_portal(bench, member, extra)
     ended = 0
     while ended < MOST_GRANTS and journey.page.find(filled(steps[0].at, member.identity(), extra)):
         journey.follow(steps)
         ended += 1
     return ended
+
+
+def at_portal(bench: Workbench, member: Member, extra: dict[str, str] | None = None) -> Journey:
+    """A member signed in at the portal, in the session of an earlier check where that still lives."""
+    url = bench.target.server.portal_url
+    journey = Journey(bench.http, _page(url), member.identity(), APPROVE_ALL, extra or {})
+    journey.cookies = bench.portal_sessions.setdefault(member.username, {})
+    journey.open("GET", url)
+    steps = login_steps(bench)
+    if steps and journey.page.find(filled(steps[0].at, member.identity(), extra or {})):
+        journey.follow(steps)
+    return journey
+
+
+def at_consent(bench: Workbench, app: App, member: Member, fresh: bool = False) -> Journey:
+    """A member who has signed in and stands before the consent page."""
+    request, _ = app.request()
+    journey = Journey(
+        bench.http, AuthorizationRequest(request.url, (), request.redirect_uri), member.identity(), APPROVE_ALL, {}
+    )
+    if not fresh:
+        journey.cookies = {host: dict(held) for host, held in bench.forms.sessions.get(member.username, {}).items()}
+    journey.open("GET", request.url)
+    steps = login_steps(bench)
+    if steps and journey.page.find(filled(steps[0].at, member.identity(), {})):
+        journey.follow(steps)
+    return journey
 
 
 def _page(url: str) -> AuthorizationRequest:

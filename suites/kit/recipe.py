@@ -120,6 +120,7 @@ _used: dict[
 def one_time_code(identity: Identity) -> str:
     """The RFC 6238 code of a member's seed, one that has not been typed before; waits for the next period where it must."""
     if identity.one_time_code:
+        _used[identity.totp_seed] = int(time.time() // PERIOD)
         return identity.one_time_code
     if not identity.totp_seed:
         raise CannotFill("the login page asks for a one-time code and the member has no totp_seed in the target file")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from suites.kit.browser import Browser
-from suites.kit.forms import Forms
+from suites.kit.forms import Cookies, Forms
 from suites.kit.http import Http
 from suites.kit.masking import Masker
 from suites.kit.outcomes import Inconclusive, TargetUnreachable
@@ -36,6 +36,7 @@ class Workbench:
     workers: int = 1
     seed: int = 7
     rng: random.Random = field(default_factory=random.Random)
+    portal_sessions: dict[str, Cookies] = field(default_factory=dict)  # of members, by user name
     _probed: float = -1e9
 
     @property

@@ -23,7 +23,7 @@ def launch(app: App, member: Member) -> Attempt:
     if urls.is_loopback(uri) and uri.startswith("http://"):
         try:
             with Listener(uri) as listener:
-                attempt = app.authorize(member, in_browser=True, listener=listener, pictures=True)
+                attempt = app.authorize(member, in_browser=True, fresh=True, listener=listener, pictures=True)
                 arrived = listener.arrived(2.0) if attempt.landing.redirected else ""
         except Inconclusive as wrong:
             if "cannot listen" not in str(wrong):
@@ -32,7 +32,7 @@ def launch(app: App, member: Member) -> Attempt:
             if attempt.landing.redirected and not arrived:
                 raise Inconclusive(f"the browser was sent to {uri} but nothing arrived at the listener there")
             return attempt
-    return app.authorize(member, in_browser=True, pictures=True)
+    return app.authorize(member, in_browser=True, fresh=True, pictures=True)
 
 
 @pytest.fixture(scope="module")

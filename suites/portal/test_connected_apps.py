@@ -91,7 +91,7 @@ def test_idle_portal_session_ends(
     """A portal session left alone for a day is over."""
     if not target.login.plain_forms:
         not_applicable("the target's pages need a browser")
-    journey = workbench.forms.sign_in(target.server.portal_url, member.identity(), portal.login_steps(workbench))
+    journey = portal.at_portal(workbench, member)
     control(not journey.page.find("input[type=password]"), "the member is signed in", journey.page.text[:120])
     target_clock.pass_by(86400)
     journey.open("GET", target.server.portal_url)
@@ -125,11 +125,11 @@ def test_another_member_cannot_end_access(
     grant = fresh_grant(by=another_app)
     fhir = FhirClient(http, target.server.fhir_base, grant.access_token)
     control(fhir.read("Patient", grant.patient).status == 200, "the app reads")
-    extra, url = portal.placeholders(another_app), target.server.portal_url
-    own = workbench.forms.sign_in(url, member.identity(), portal.login_steps(workbench), extra)
+    extra = portal.placeholders(another_app)
+    own = portal.at_portal(workbench, member, extra)
     buttons = own.page.find(filled(target.portal.step[0].at, member.identity(), extra))
     control(buttons and buttons[0].form is not None, "the portal offers to end the app's access")
-    theirs = workbench.forms.sign_in(url, stranger.identity(), portal.login_steps(workbench), extra)
+    theirs = portal.at_portal(workbench, stranger, extra)
     token = {one.name: one.value for element in theirs.page.forms for one in element.controls if one.kind == "hidden"}
     for button in buttons:
         assert button.form is not None

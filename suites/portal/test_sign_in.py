@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from suites.kit.app import App
-from suites.kit.outcomes import control, expect, not_permitted
+from suites.kit.outcomes import Inconclusive, control, expect, not_permitted
 from suites.kit.target import Member, Target
 from suites.kit.workbench import Workbench
 from suites.protocol import urls
@@ -25,10 +25,15 @@ def guessing_permitted(target: Target) -> None:
 
 
 @pytest.fixture
-def scapegoat(workbench: Workbench) -> Member:
-    """A member of this worker's share whom no other check signs in as."""
-    control(len(workbench.members) > 1, "the target file has a second member for this worker")
-    return workbench.members[-1]
+def scapegoat(workbench: Workbench, app: App, guessing_permitted: None) -> Member:
+    """A member no other check signs in as, and who can sign in: one whom an earlier run locked out is passed over."""
+    others = [one for one in reversed(workbench.target.member) if one.label != workbench.members[0].label][:6]
+    for one in others:
+        if app.authorize(one, may_refuse=True, fresh=True).landing.value("code"):
+            return one
+    raise Inconclusive(
+        "none of the last members of the target file can sign in; was each locked out by an earlier run?"
+    )
 
 
 @pytest.mark.requirement("SMART-STANDALONE-24", "DEAN-RELEASE-AFTER-VERIFY-01", "HIPAA-164.312-d")
@@ -55,7 +60,7 @@ def test_unknown_user_gets_no_code(app: App, member: Member, guessing_permitted:
         found=landing.described,
         evidence=landing.evidence[-1],
     )
-    control(app.authorize(member, fresh=True).landing.value("code"), "a known member gets a code")
+    control(app.authorize(member).landing.value("code"), "a known member gets a code")
 
 
 @pytest.mark.requirement("HIPAA-164.312-d-ENUM")
@@ -74,14 +79,13 @@ def test_login_page_does_not_tell_who_exists(app: App, member: Member, guessing_
         found=f"{unknown.status} {other[:120]}",
         evidence=unknown.evidence[-1],
     )
-    control(app.authorize(member, fresh=True).landing.value("code"), "the member still signs in")
+    control(app.authorize(member).landing.value("code"), "a known member gets a code")
 
 
 @pytest.mark.requirement("HIPAA-164.312-d-LOCK")
 @pytest.mark.exclusive("locks a member's account for a while")
 def test_guessing_is_stopped(app: App, scapegoat: Member, guessing_permitted: None) -> None:
     """After a dozen wrong passwords the right one is refused too, or the answers come slowly or with 429."""
-    control(app.authorize(scapegoat, fresh=True).landing.value("code"), "the member can sign in before")
     started, braked = time.monotonic(), False
     for _ in range(GUESSES):
         landing = app.authorize(replace(scapegoat, password=WRONG), may_refuse=True, fresh=True).landing

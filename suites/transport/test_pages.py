@@ -13,7 +13,7 @@ from suites.kit.http import Answer, Http
 from suites.kit.landing import AuthorizationRequest
 from suites.kit.outcomes import control, expect, findings, judged, not_applicable
 from suites.kit.page_forms import Page
-from suites.kit.portal import login_steps
+from suites.kit.portal import at_consent, login_steps
 from suites.kit.recipe import APPROVE_ALL, Identity
 from suites.kit.target import Member, Target
 from suites.kit.workbench import Workbench
@@ -42,13 +42,7 @@ def consent_journey(workbench: Workbench, app: App, member: Member, target: Targ
     """A member who has signed in, in a new session, and stands before the consent page."""
     if not target.login.plain_forms:
         not_applicable("the target's pages need a browser; headers are judged on the login page")
-    request, _ = app.request()
-    journey = Journey(
-        workbench.http, AuthorizationRequest(request.url, (), request.redirect_uri), member.identity(), APPROVE_ALL, {}
-    )
-    journey.open("GET", request.url)
-    journey.follow(login_steps(workbench))
-    return journey
+    return at_consent(workbench, app, member)
 
 
 def expect_unframed(answer: Answer) -> None:
@@ -139,8 +133,13 @@ def test_login_page_tells_no_other_host(login_page: Answer) -> None:
 
 
 @pytest.mark.requirement("RFC9700-UI-05")
-def test_session_cookies_are_kept_from_scripts(consent_journey: Journey, http: Http) -> None:
+def test_session_cookies_are_kept_from_scripts(
+    workbench: Workbench, app: App, member: Member, target: Target, http: Http
+) -> None:
     """Cookies set on the way are HttpOnly and SameSite, and Secure over https."""
+    if not target.login.plain_forms:
+        not_applicable("the target's pages need a browser")
+    consent_journey = at_consent(workbench, app, member, fresh=True)
     cookies = [
         (name, value)
         for evidence in consent_journey.evidence
