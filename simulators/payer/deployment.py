@@ -26,7 +26,7 @@ SecondFactor = Literal["totp", "mail"]
 
 RESOURCE_TYPES = (
     "AllergyIntolerance", "Binary", "CarePlan", "CareTeam", "Condition", "Consent", "Coverage", "Device", "DiagnosticReport", "DocumentReference",
-    "Encounter", "Endpoint", "ExplanationOfBenefit", "Goal", "HealthcareService", "Immunization", "Location", "Medication", "MedicationDispense",
+    "Encounter", "Endpoint", "ExplanationOfBenefit", "Goal", "HealthcareService", "Immunization", "Location", "Media", "Medication", "MedicationDispense",
     "MedicationRequest", "Observation", "Organization", "Patient", "Practitioner", "PractitionerRole", "Procedure",
     "Provenance", "QuestionnaireResponse", "RelatedPerson", "ServiceRequest", "Specimen",
 )  # fmt: skip

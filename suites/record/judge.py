@@ -86,11 +86,12 @@ class Judge:
         """Everything of a type in a record; what belongs to no member, and what no search gives, is found by reference."""
         if not record.patient:
             return record.of(type)
+        if type == "Provenance":
+            # Its `patient` parameter finds only what is about the Patient resource itself.
+            return record.by_revinclude(type, "target")
         try:
             held = record.of(type, in_compartment=not shared)
         except Inconclusive:
-            if type == "Provenance":
-                return record.by_revinclude(type, "target")
             if not shared:
                 raise
             return record.referenced(type)
