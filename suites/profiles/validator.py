@@ -12,7 +12,7 @@ A validator compiles what the resources it meets need, once; keep it. It is not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -146,13 +146,6 @@ class Validator:
             run.findings.not_checked,
             source,
         )
-
-    def validate_many(
-        self, documents: Sequence[bytes | str | dict[str, Any]], profiles: Sequence[str] = ()
-    ) -> Iterator[Report]:
-        """Judge one after another."""
-        for document in documents:
-            yield self.validate(document, profiles)
 
 
 def _issue(problem: Problem) -> Issue:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from suites.profiles.engine.children import Child, children_of
 from suites.profiles.engine.constraints import Profile
 from suites.profiles.engine.extensions import Extensions
-from suites.profiles.engine.findings import ERROR
+from suites.profiles.engine.findings import ERROR, none_of
 from suites.profiles.engine.invariants import Invariants
 from suites.profiles.engine.judge import Judge
 from suites.profiles.engine.narrative import complaints
@@ -137,10 +137,20 @@ class Engine:
             known = [profile for profile in map(self.profile, urls) if profile is not None]
             if len(known) == 1:
                 known[0].check(value, place, run)
-            elif known and not any(self._passes(profile, value, place, run) for profile in known):
-                run.add(ERROR, "profile-none", place, f"conforms to none of {', '.join(urls)}")
+            elif known:
+                self._any(known, value, place, run)
 
         return check
+
+    def _any(self, profiles: list[Profile], value: dict[str, Any], place: Place, run: Run) -> None:
+        trials = []
+        for profile in profiles:
+            trial = run.trial()
+            profile.check(value, place, trial)
+            if not trial.findings.errors:
+                return
+            trials.append((profile.url, trial.findings))
+        run.add(ERROR, "profile-none", place, none_of(trials))
 
     def _passes(self, profile: Profile, value: dict[str, Any], place: Place, run: Run) -> bool:
         trial = run.trial()

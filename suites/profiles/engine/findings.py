@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,3 +103,11 @@ class Resource:
                     found.setdefault(one["id"], (one, index))
             self._contained = found
         return self._contained.get(identity)
+
+
+def none_of(trials: Sequence[tuple[str, Findings]]) -> str:
+    """Why a value conforms to none of several profiles: the first error under the one it comes nearest to."""
+    nearest, findings = min(trials, key=lambda trial: trial[1].errors)
+    first = next(issue for issue in findings.issues if issue.severity == ERROR)
+    names = ", ".join(url for url, _ in trials)
+    return f"conforms to none of {names}; nearest is {nearest}, but {first.path}: {first.message}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.bundles import BundleIndex, judge_bundle, judge_contained
-from suites.profiles.engine.findings import ERROR, WARNING, Resource
+from suites.profiles.engine.findings import ERROR, WARNING, Resource, none_of
 from suites.profiles.engine.place import Place, root
 from suites.profiles.engine.primitives import json_type
 from suites.profiles.engine.run import Run
@@ -172,8 +172,14 @@ class Judge:
         if len(known) == 1:
             self._apply(known[0], value, name, place, run)
             return
-        if not any(self.passes(profile, value, name, place, run) for profile in known):
-            run.add(ERROR, "profile-none", place, f"conforms to none of {', '.join(p.url for p in known)}", asker)
+        trials = []
+        for profile in known:
+            trial = run.trial()
+            self._apply(profile, value, name, place, trial)
+            if not trial.findings.errors:
+                return
+            trials.append((profile.url, trial.findings))
+        run.add(ERROR, "profile-none", place, none_of(trials), asker)
 
     def passes(self, profile: Any, value: dict[str, Any], name: str, place: Place, run: Run) -> bool:
         """Whether a trial of a profile finds no error."""

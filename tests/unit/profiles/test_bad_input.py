@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from suites.profiles import Validator
 from suites.profiles.documents import documents
 from suites.profiles.validation_jobs import Settings, judged
+from tests.unit.profiles.good_resources import as_sent, good
 
 PATIENT = '{"resourceType": "Patient", "id": "p"}'
 NESTED = '{"resourceType":"Patient","contact":' * 1 + "[" * 10_000 + "]" * 10_000 + "}"
@@ -162,6 +163,16 @@ def test_the_command_prints_json_and_text(tmp_path: Path):
     assert (code, len(json.loads(out))) == (0, 2)
     code, out = run(str(file))
     assert (code, out.split()[0]) == (0, "valid")
+
+
+def test_the_command_prints_must_support_coverage_last(tmp_path: Path):
+    (tmp_path / "p.ndjson").write_text(f"{as_sent(good('patient'))}\n" * 2)
+    code, out = run("--format", "ndjson", "--guide", "us-core@3.1.1", "--must-support", "--jobs", "2", str(tmp_path))
+    *verdicts, coverage = map(json.loads, out.splitlines())
+    assert (code, len(verdicts)) == (0, 2)
+    seen = {element["element"]: element["seen_in"] for element in coverage["must_support"]["elements"]}
+    assert coverage["must_support"]["resources"] == 2
+    assert seen["Patient.extension:race"] == ["Patient/p1"]
 
 
 @pytest.mark.parametrize(

@@ -303,3 +303,24 @@ def test_a_choice_may_be_named_by_its_type():
         ("cardinality-min", "Observation.value.ofType(Quantity)")
     ]
     assert judged([made], base) == [("cardinality-min", "Observation")]
+
+
+def test_a_value_that_conforms_to_none_of_several_profiles_says_what_is_wrong_with_the_nearest():
+    from suites.profiles.engine.engine import Engine
+    from tests.unit.profiles.made_profiles import WithProfiles
+
+    system = profile(
+        "system", "Identifier", element("Identifier.system", min=1, max=1), element("Identifier.value", min=1, max=1)
+    )
+    period = profile("period", "Identifier", element("Identifier.period", min=1, max=1))
+    types = (TypeRef("Identifier", profiles=(system.url, period.url)),)
+    made = profile("either", "Patient", element("Patient.identifier", types=types))
+    assert (
+        judged([made, system, period], patient({"system": SYSTEM, "value": "1"}, {"period": {"start": "2026"}})) == []
+    )
+    run = Engine(WithProfiles([made, system, period])).judge.document(patient({"use": "usual"}), [made.url])
+    (issue,) = run.findings.issues
+    assert (issue.rule, issue.path) == ("profile-none", "Patient.identifier[0]")
+    assert (
+        f"nearest is {period.url}, but Patient.identifier[0]: Identifier.period: at least 1 required" in issue.message
+    )
