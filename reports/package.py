@@ -18,6 +18,7 @@ import json
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -178,10 +179,13 @@ def verify(path: Path, public_key: Path | None = None) -> dict[str, Any]:
             manifest, told = _signed_manifest(package, path, public_key)
             _check_files(package, manifest)
             _check_run(package)
-    except zipfile.BadZipFile as error:
-        raise BadPackage(f"{path}: is no whole ZIP: {error}") from None
+    except BadPackage:
+        raise
     except OSError as error:
         raise BadPackage(f"{path}: {error.strerror or error}") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
+        # A damaged container fails in whichever way its damaged part does.
+        raise BadPackage(f"{path}: is no whole ZIP: {error}") from None
     return {**manifest, "signed_bytes": len(told)}
 
 

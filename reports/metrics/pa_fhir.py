@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,25 +41,36 @@ def rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             where = f"{file.name}:{number}"
-            for full_url, resource in _resources(line, where):
-                kind = resource.get("resourceType")
-                if resource.get("use") != "preauthorization":
-                    continue
-                if kind == "ExplanationOfBenefit":
-                    yield where, _of_eob(resource)
-                elif kind == "Claim":
-                    claims[f"Claim/{resource.get('id')}"] = resource
-                    claims[full_url] = resource
-                elif kind == "ClaimResponse":
-                    responses.append((where, resource))
+            with _named(where):
+                for full_url, resource in _resources(line, where):
+                    kind = resource.get("resourceType")
+                    if resource.get("use") != "preauthorization":
+                        continue
+                    if kind == "ExplanationOfBenefit":
+                        yield where, _of_eob(resource)
+                    elif kind == "Claim":
+                        claims[f"Claim/{resource.get('id')}"] = resource
+                        claims[full_url] = resource
+                    elif kind == "ClaimResponse":
+                        responses.append((where, resource))
     for where, response in responses:
-        reference = response.get("request", {}).get("reference", "")
-        claim = claims.get(reference) or claims.get("/".join(reference.split("/")[-2:]))
-        if claim is None:
-            raise BadInput(
-                f"{where}: ClaimResponse {response.get('id')} answers {reference or 'no request'}, which is not in the file"
-            )
-        yield where, _of_response(claim, response)
+        with _named(where):
+            reference = response.get("request", {}).get("reference", "")
+            claim = claims.get(reference) or claims.get("/".join(reference.split("/")[-2:]))
+            if claim is None:
+                raise BadInput(
+                    f"{where}: ClaimResponse {response.get('id')} answers {reference or 'no request'}, which is not in the file"
+                )
+            yield where, _of_response(claim, response)
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """A resource of another shape than its type's is refused by its line."""
+    try:
+        yield
+    except (AttributeError, TypeError, KeyError) as error:
+        raise BadInput(f"{where}: not of the shape FHIR R4 gives it: {error}") from None
 
 
 def _resources(line: bytes, where: str) -> Iterator[tuple[str, dict[str, Any]]]:

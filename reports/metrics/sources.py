@@ -179,7 +179,7 @@ def _audit_events(con: Any, files: list[Path]) -> Any:
     flat = folder / "rows.ndjson"
     try:
         with flat.open("w", encoding="utf-8") as out:
-            for row in _audit_rows(files):
+            for row in audit_rows(files):
                 out.write(json.dumps(row) + "\n")
         wanted = dict.fromkeys(audit_event.COLUMNS.values(), "VARCHAR")
         read = con.read_json(str(flat), columns=wanted, format="newline_delimited")
@@ -189,11 +189,12 @@ def _audit_events(con: Any, files: list[Path]) -> Any:
         folder.rmdir()
 
 
-def _audit_rows(files: list[Path]) -> Iterator[dict[str, Any]]:
+def audit_rows(files: list[Path]) -> Iterator[dict[str, Any]]:
+    """Rows of NDJSON files of AuditEvents; BadInput names the line that is none."""
     for file in files:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
                     yield audit_event.row(json.loads(line), f"{file.name}:{number}")
-                except (ValueError, TypeError, AttributeError) as error:
+                except (ValueError, TypeError, AttributeError, KeyError) as error:
                     raise BadInput(f"{file}:{number}: not an AuditEvent: {error}") from None
