@@ -25,10 +25,12 @@ def consents(member: Member, world: World) -> Iterator[Json]:
     payer = world.network.payer
     agreed = member.consents_to_substance_use_disclosure
     form = f"{member.id}-consent-form"
+    # HRex has the profile since 1.0.0, the release PDex 2.0.0 builds on.
+    profiles = (HREX + "hrex-consent",) if world.guides.pdex.startswith("2") else ()
     yield {
         "resourceType": "Consent",
         "id": f"{member.id}-consent",
-        "meta": meta((HREX + "hrex-consent",), signed + timedelta(minutes=5)),
+        "meta": meta(profiles, signed + timedelta(minutes=5)),
         "status": "active",
         "scope": concept("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy", "Privacy Consent"),
         "category": [concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IDSCL", "information disclosure")],

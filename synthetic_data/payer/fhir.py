@@ -108,7 +108,10 @@ def human_name(name: Name) -> Json:
 
 def meta(profiles: Iterable[str], updated: datetime, security: Iterable[tuple[str, str, str]] = ()) -> Json:
     """Meta with profiles, the moment of the last change, and security labels."""
-    shape: Json = {"lastUpdated": instant(updated), "profile": list(profiles)}
+    shape: Json = {"lastUpdated": instant(updated)}
+    claimed = list(profiles)
+    if claimed:
+        shape["profile"] = claimed
     labels = [coding(*label) for label in security]
     if labels:
         shape["security"] = labels
