@@ -1,38 +1,35 @@
-"""docs/traceability.* says what the catalogue, the checks and the faults say today."""
+"""What `requirements` says of faults agrees with the payer's own catalogue of faults."""
 
 from __future__ import annotations
 
-import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
-import pytest
-from typer.testing import CliRunner
+from simulators.payer.rules import CATALOG
+from suites.kit import faults
+from tests.contract.test_payer_faults import all_faults
 
-from patient_access import app
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    done = CliRunner().invoke(app, ["requirements", "--format", "json"])
-    assert done.exit_code == 0, done.stderr
-    file = tmp_path_factory.mktemp("catalogue") / "requirements.json"
-    file.write_text(done.stdout)
-    return file
+COMMAND = str(Path(sys.executable).with_name("patient-access"))
 
 
-@pytest.mark.parametrize("kind", ["md", "csv", "json"])
-def test_the_committed_matrix_is_not_stale(catalogue: Path, kind: str) -> None:
-    fresh = catalogue.with_suffix(f".fresh.{kind}")
-    done = CliRunner().invoke(app, ["traceability", str(catalogue), "--format", kind, "-o", str(fresh)])
-    assert done.exit_code == 0, done.stderr
-    committed = Path(f"docs/traceability.{kind}").read_text(encoding="utf-8")
-    assert fresh.read_text(encoding="utf-8") == committed, "docs/traceability.* is stale: run `make matrix` and commit"
+def test_faults_read_as_text_are_those_declared() -> None:
+    all_faults()
+    wanted: dict[str, set[str]] = {}
+    for fault in CATALOG.values():
+        for requirement in {fault.violates, *fault.also}:
+            wanted.setdefault(requirement, set()).add(fault.id)
+    assert {id: set(found) for id, found in faults.declared().items()} == wanted
 
 
-def test_the_matrix_has_every_requirement_once_and_no_row_without_a_word(catalogue: Path) -> None:
-    entries = json.loads(catalogue.read_text())["entries"]
-    with Path("docs/traceability.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert sorted(row["id"] for row in rows) == sorted(entry["id"] for entry in entries)
-    assert [row["id"] for row in rows if not (row["checks"] or row["reason"] or row["status"] == "open")] == []
+def test_the_matrix_counts_every_entry_once() -> None:
+    done = subprocess.run(
+        [COMMAND, "requirements", "--format", "json"], capture_output=True, text=True, timeout=60, check=True
+    )
+    matrix = json.loads(done.stdout)
+    assert matrix["total"] == len(matrix["entries"])
+    assert matrix["total"] == sum(matrix[name] for name in ("automated", "review", "not_tested", "open"))
+    replay = next(row for row in matrix["entries"] if row["id"] == "RFC6749-CODE-01")
+    assert "code-replay-accepted" in replay["faults"]
+    assert "tokens.codes.code_is_refused_the_second_time" in replay["checks"]

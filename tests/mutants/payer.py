@@ -104,7 +104,7 @@ def judge(
         input=json.dumps(order),
         capture_output=True,
         text=True,
-        timeout=1200,
+        timeout=1500,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-3000:]
