@@ -81,9 +81,15 @@ class DatasetWriter:
             manifest.write(b"\n]}\n")
         part.unlink()
         old = self.out.parent / f".{self.out.name}.replaced-{os.getpid()}"
-        if self.out.exists():
+        replacing = self.out.exists()
+        if replacing:
             self.out.rename(old)
-        self.partial.rename(self.out)
+        try:
+            self.partial.rename(self.out)
+        except OSError:
+            if replacing:
+                old.rename(self.out)
+            raise
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -98,6 +98,23 @@ def test_a_full_disk_leaves_the_old_dataset(tmp_path: Path, monkeypatch: pytest.
     assert [one.name for one in tmp_path.iterdir()] == ["data"]
 
 
+def test_a_move_that_fails_puts_the_old_dataset_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "data"
+    assert generate("--members", "3", "--seed", "1", "--out", str(out))[0] == 0
+    before = (out / "manifest.json").read_bytes()
+    moved = Path.rename
+
+    def refusing(self: Path, target: Path) -> Path:
+        if ".partial-" in self.name:
+            raise OSError(13, "Permission denied")
+        return moved(self, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    assert generate("--members", "3", "--seed", "2", "--out", str(out))[0] == 2
+    assert (out / "manifest.json").read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["data"]
+
+
 def test_one_guide_can_be_exchanged(tmp_path: Path) -> None:
     out = tmp_path / "data"
     assert generate("--members", "3", "--seed", "1", "--out", str(out), "--guide", "carin-bb@1.1.0")[0] == 0
