@@ -106,10 +106,10 @@ def _typed(table: Any, mapping: Mapping, year: Year) -> Any:
         if role not in mapping.columns:
             return ibis.literal(default).cast(kind) if default is not None else ibis.null(kind)
         raw = table[mapping.columns[role]]
-        if str(raw.type()) == kind:
-            return raw
-        # Text of a file may hold anything; a database that holds numbers as text must hold numbers.
-        return raw.try_cast(kind) if raw.type().is_string() and _forgiving(table) else raw.cast(kind)
+        if str(raw.type()) != kind:
+            # Text of a file may hold anything; a database that holds numbers as text must hold numbers.
+            raw = raw.try_cast(kind) if raw.type().is_string() and _forgiving(table) else raw.cast(kind)
+        return raw if default is None else raw.fill_null(default)
 
     at, naive, doubtful = _instant(table, mapping, year)
     row = column("row", "string") if "row" in mapping.columns else (ibis.row_number() + 1).cast("string")

@@ -6,6 +6,7 @@ A database URL is queried where it is; nothing is copied out of it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 import uuid
@@ -77,8 +78,12 @@ def open_log(source: str, mapping: Mapping, con: Any = None) -> Log:
         elif kind == "csv":
             table = con.read_csv(names, all_varchar=True, header=True)
         elif kind == "ndjson":
-            _sanity(files)
-            wanted = dict.fromkeys(mapping.columns.values(), "VARCHAR")
+            there = _names(files)
+            wanted = {name: "VARCHAR" for name in mapping.columns.values() if name in there}
+            if not wanted:
+                raise BadInput(
+                    f"{source}: its rows have none of the columns {', '.join(sorted(set(mapping.columns.values())))}"
+                )
             table = con.read_json(names, columns=wanted, format="newline_delimited", ignore_errors=True)
         elif kind == "audit-event":
             return Log(con, _audit_events(con, files), replace(mapping, columns=dict(audit_event.COLUMNS)), source)
@@ -127,17 +132,24 @@ def fitting(table: Any, mapping: Mapping, source: str) -> Mapping:
     return replace(mapping, columns=columns)
 
 
-def _sanity(files: list[Path]) -> None:
-    """Text that is no NDJSON at all is refused before DuckDB turns it into rows of nothing."""
+def _names(files: list[Path]) -> set[str]:
+    """The names rows of NDJSON have, from the first thousand lines of each file; text that is no NDJSON at all is refused.
+
+    DuckDB would fill a column nobody wrote with nulls, and a log without `resources` would count to zero instead of being refused.
+    """
+    found: set[str] = set()
     for file in files:
         with file.open("rb") as lines:
-            first = lines.readline(1 << 20).strip()
-        try:
-            fine = not first or isinstance(json.loads(first), dict)
-        except ValueError:
-            fine = False
-        if not fine:
-            raise BadInput(f"{file}: is not NDJSON: its first line is no JSON object")
+            for number, line in enumerate(itertools.islice(lines, 1000)):
+                try:
+                    row = json.loads(line) if line.strip() else {}
+                except ValueError:
+                    row = None
+                if isinstance(row, dict):
+                    found |= row.keys()
+                elif number == 0:
+                    raise BadInput(f"{file}: is not NDJSON: its first line is no JSON object")
+    return found
 
 
 def _open_database(url: str, mapping: Mapping) -> Log:

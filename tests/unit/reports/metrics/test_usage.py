@@ -366,6 +366,19 @@ def test_a_log_without_a_needed_column_is_refused_not_guessed(tmp_path: Path) ->
     assert pair(count(tmp_path / "log.csv", Mapping(constants={"resources": 1}))) == (1, 0)
 
 
+def test_ndjson_that_does_not_say_how_much_was_delivered_is_refused_too(tmp_path: Path) -> None:
+    row = delivery("2026-03-01T09:00:00Z")
+    thin = {name: row[name] for name in ("at", "member", "app", "unit", "status")}
+    log = write_log(tmp_path / "log.ndjson", [thin])
+    with pytest.raises(BadInput, match="no column 'resources'"):
+        count(log)
+    # Without a word on channel and kind of app a delivery is the member's own, by a third-party app.
+    assert pair(count(log, Mapping(constants={"resources": 1}))) == (1, 0)
+    assert pair(count(write_log(log, [{**row, "channel": None, "app_kind": None}]))) == (1, 0)
+    with pytest.raises(BadInput, match="none of the columns"):
+        count(write_log(log, [{"x": 1}]))
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
