@@ -319,6 +319,19 @@ class Ledger:
         )
         self.changed()
 
+    def drop_expired(self, before: float) -> None:
+        """Drop codes, tokens, transactions, sessions, jtis and counts of failures that ended before an instant."""
+        with self.database.transaction():
+            for table, column in (
+                ("codes", "expires_at"),
+                ("tokens", "expires_at"),
+                ("transactions", "expires_at"),
+                ("assertions", "expires_at"),
+                ("sessions", "seen_at"),
+                ("failures", "locked_until"),
+            ):
+                self.database.execute(f"DELETE FROM {table} WHERE {column} < ?", (before,))  # noqa: S608 - constants
+
     def forget(self) -> None:
         """Back to the first day: everything but the signing keys, the accounts and what tells workers to look again."""
         with self.database.transaction():

@@ -6,12 +6,16 @@ request. Leaves to others: every decision.
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 from simulators.payer.authorization import keys
 from simulators.payer.authorization.records import Client, Ledger
 from simulators.payer.context import Grant, Payer
+
+TIDY_EVERY = 60.0
+MOST_REMEMBERED = 50_000
 
 
 class Server:
@@ -26,6 +30,7 @@ class Server:
         self.touched: dict[str, float] = {}  # last access by consent, not yet written
         self.fetched_keys: dict[str, tuple[float, dict[str, Any]]] = {}
         self._clients: dict[str, Client] = {}
+        self._tidied = time.monotonic()
         # A start sets what this payer was started with, not what an earlier one left in the database.
         self.ledger.share("faults", sorted(payer.faults))
         self.ledger.share("clock", payer.clock.state())
@@ -56,6 +61,17 @@ class Server:
             self._clients.clear()
             self.keys.load()
             self.adopt_shared_state()
+        if time.monotonic() - self._tidied > TIDY_EVERY:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Drop what nobody can use any more, and keep what is remembered in memory within bounds."""
+        self._tidied = time.monotonic()
+        # By the earlier of both clocks: a payer sent into the future for a test forgets nothing of the present.
+        self.ledger.drop_expired(min(self.payer.clock.timestamp(), time.time()) - 86_400)
+        for kept in (self.grants, self.touched, self.fetched_keys, self._clients):
+            if len(kept) > MOST_REMEMBERED:
+                kept.clear()
 
     def adopt_shared_state(self) -> None:
         """Faults and clock as the control interface set them last, whichever worker heard it."""

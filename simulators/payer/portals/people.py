@@ -284,7 +284,7 @@ def failed(payer: Payer, username: str) -> None:
     now, login = payer.clock.timestamp(), payer.deployment.login
     count, until = failures(payer, username)
     count = 1 if count >= login.failures_before_lock and now >= until else count + 1
-    until = now + login.lock_minutes * 60 if count >= login.failures_before_lock else 0.0
+    until = now + login.lock_minutes * 60 if count >= login.failures_before_lock else now
     payer.database.execute(
         "INSERT INTO failures (name, count, locked_until) VALUES (?, ?, ?) ON CONFLICT (name) "
         "DO UPDATE SET count = excluded.count, locked_until = excluded.locked_until",

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from simulators.payer.authorization.records import digest, fresh, same
-from simulators.payer.authorization.server import of
 from simulators.payer.context import Payer
 from simulators.payer.rules import rule
 
@@ -143,11 +142,3 @@ def browser(request: Request) -> str:
 def ours(payer: Payer, session: Session, sent: str) -> bool:
     """Whether a form posted in this session carries its token."""
     return form_is_ours(payer.faults, session.csrf, sent)
-
-
-def forget_idle(payer: Payer) -> None:
-    """Drop sessions nobody can use any more."""
-    limit = payer.clock.timestamp() - 86_400
-    payer.database.execute("DELETE FROM sessions WHERE seen_at < ?", (limit,))
-    payer.database.execute("DELETE FROM transactions WHERE expires_at < ?", (payer.clock.timestamp(),))
-    of(payer)

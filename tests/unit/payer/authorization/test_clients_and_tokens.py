@@ -390,3 +390,13 @@ def test_one_workers_revocation_counts_in_another(folder: Path, tmp_path: Path) 
         assert httpx.get(f"{other.fhir}/Patient/m1", headers=headers).status_code == 401
         one.faults("revoked-access-token-accepted")
         assert httpx.get(f"{other.fhir}/Patient/m1", headers=headers).status_code == 200
+
+
+def test_what_nobody_can_use_is_dropped_and_the_rest_is_kept(at: Running, app: App) -> None:
+    tokens = app.tokens()
+    ledger = of(at.payer).ledger
+    ledger.drop_expired(at.payer.clock.timestamp() - 86_400)
+    assert app.read(tokens["access_token"]).status_code == 200
+    ledger.drop_expired(at.payer.clock.timestamp() + 100 * 86_400)
+    assert ledger.database.query("SELECT digest FROM tokens") == []
+    assert ledger.database.query("SELECT digest FROM codes") == []
