@@ -23,6 +23,7 @@ def _judge_of(engine: Engine, child: Child, variant: Variant) -> Callable[[Any, 
     complain = checker(variant.type)
     bind = code_binding(engine.terminology, child.element.binding, variant.type)
     longest = child.element.max_length
+    fragments = variant.type == "canonical"
 
     def judge(value: Any, place: Place, run: Run) -> bool:
         wrong = complain(value)
@@ -34,6 +35,16 @@ def _judge_of(engine: Engine, child: Child, variant: Variant) -> Callable[[Any, 
         if longest is not None and len(str(value)) > longest:
             run.add(ERROR, "max-length", place, f"has {len(str(value))} characters; at most {longest} are allowed")
             return False
+        if fragments and value.startswith("#"):
+            if len(value) > 1 and run.resource.outermost.contained(value[1:]) is None:
+                run.add(
+                    ERROR,
+                    "canonical-fragment",
+                    place,
+                    f"'{value[:80]}' is no resource contained here",
+                    found=value[:100],
+                )
+            return False  # true of this resource, not of the next
         return bind is None or bind(value, place, run)
 
     return judge

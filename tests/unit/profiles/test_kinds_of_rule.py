@@ -187,3 +187,13 @@ def test_guides_give_a_type_its_profile_only_when_asked_to():
     report = Validator(guides=["us-core@3.1.1"], assume_profiles=True).validate(bare)
     assert report.profiles == (US_CORE + "us-core-practitioner",)
     assert not report.valid
+
+
+def test_a_canonical_fragment_is_a_contained_resource(validator: Validator):
+    value_set = {"resourceType": "ValueSet", "id": "vs", "status": "draft"}
+    item = {"linkId": "1", "type": "choice", "text": "x", "answerValueSet": "#vs"}
+    resource = {"resourceType": "Questionnaire", "status": "draft", "contained": [value_set], "item": [item]}
+    assert validator.validate(resource).valid
+    resource["item"] = [item | {"answerValueSet": "#other"}, {**item, "linkId": "2"}]
+    (issue,) = validator.validate(resource).errors()
+    assert (issue.rule, issue.path) == ("canonical-fragment", "Questionnaire.item[0].answerValueSet")
