@@ -26,7 +26,7 @@ CATEGORY_TYPES = {
         {
             "AllergyIntolerance", "CarePlan", "CareTeam", "Condition", "Device", "DiagnosticReport", "DocumentReference", "Encounter",
             "Goal", "Immunization", "Medication", "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation",
-            "Procedure", "Provenance", "QuestionnaireResponse", "ServiceRequest", "Specimen",
+            "Procedure", "Provenance", "QuestionnaireResponse", "ServiceRequest", "Specimen", "Media", "Binary", "Consent",
         }
     ),
 }  # fmt: skip
