@@ -21,7 +21,7 @@ from simulators.payer.fhir.bundles import Links
 from simulators.payer.fhir.capability import statement, statement_told
 from simulators.payer.fhir.compartment import Reach
 from simulators.payer.fhir.dates import text_of
-from simulators.payer.fhir.paging import unseal
+from simulators.payer.fhir.paging import opened
 from simulators.payer.fhir.requests import AsgiScope, Receive, Request, Send, form_body, parameters_of, read_request
 from simulators.payer.fhir.responses import FHIR_JSON, Response, require_format, send_response
 from simulators.payer.fhir.searching import Searching
@@ -43,6 +43,18 @@ def unsupported_method(method: str, allowed: str) -> FhirError:
 def no_allow(method: str, allowed: str) -> FhirError:
     """405 comes without the Allow header."""
     return FhirError(405, "not-supported", f"{method} is not supported here")
+
+
+@rule
+def reads(method: str) -> bool:
+    """GET reads, and HEAD does without the body."""
+    return method in _READS
+
+
+@reads.fault("head-is-not-supported", violates="FHIR-READ-05")
+def only_get(method: str) -> bool:
+    """HEAD is answered 405 where GET is answered."""
+    return method == "GET"
 
 
 @rule
@@ -130,12 +142,12 @@ class FhirApi:
         require_format(self.payer.faults, request, parameters)
         reach = self.access.reach(base, grant)
         if request.method == "POST" and parts[-1] == "_search" and len(parts) == 2:
-            parameters += parameters_of(await form_body(request, receive))
+            parameters += parameters_of(await form_body(self.payer.faults, request, receive))
             return self._search(reach, request, parts[0], parameters)
         exported = self._export(reach, request, parts, parameters)
         if exported is not None:
             return exported
-        if request.method not in _READS:
+        if not reads(self.payer.faults, request.method):
             return self._write(base, request, parts)
         return self._get(reach, request, parts, parameters)
 
@@ -194,7 +206,7 @@ class FhirApi:
     ) -> Response:
         token = next((value for name, value in parameters if name == "_page"), "")
         if token:
-            page = unseal(token, self.searching.key)
+            page = opened(self.payer.faults, token, self.searching.key)
             return Response(200, self.searching.follow(reach, page, token))
         if type_name not in reach.base.types:
             raise _nothing_at(request)

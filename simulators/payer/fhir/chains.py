@@ -5,9 +5,10 @@ A test only ever looks at what the request's reach sees: a chain through a resou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simulators.payer.errors import FhirError
 from simulators.payer.fhir.matching import (
     Test,
     Values,
@@ -24,6 +25,7 @@ from simulators.payer.fhir.matching import (
 from simulators.payer.fhir.parameters import SearchParameter
 from simulators.payer.fhir.query import Clause
 from simulators.payer.fhir.values import VALUES, folded, tokens
+from simulators.payer.rules import rule
 from simulators.payer.store import Candidate
 
 if TYPE_CHECKING:
@@ -32,6 +34,18 @@ if TYPE_CHECKING:
 CandidateTest = Callable[[Candidate], bool]
 # Modifiers and kinds that need the resource itself, not only what is noted of it.
 _BY_RESOURCE = frozenset(("text", "of-type", "identifier"))
+
+
+@rule
+def own_addresses(base: str) -> tuple[str, ...]:
+    """Absolute addresses that mean resources of this server."""
+    return (base,)
+
+
+@own_addresses.fault("absolute-references-find-nothing", violates="FHIR-SEARCH-15")
+def no_addresses(base: str) -> tuple[str, ...]:
+    """A search by the absolute address of a resource finds nothing."""
+    return ()
 
 
 def clause_test(clause: Clause, world: World) -> CandidateTest:
@@ -47,7 +61,8 @@ def clause_test(clause: Clause, world: World) -> CandidateTest:
             return lambda candidate: not missing
         if clause.parameter.kind == "composite":
             return lambda candidate: bool(_nodes(clause.parameter, candidate, world)) is not missing
-        return lambda candidate: (noted not in candidate.index) is missing
+        holds = is_missing.under(world.reach.active)
+        return lambda candidate: holds(missing, noted in candidate.index)
     if clause.parameter.kind == "composite":
         return _composite_test(clause, world)
     if clause.modifier in _BY_RESOURCE:
@@ -66,8 +81,51 @@ def clause_test(clause: Clause, world: World) -> CandidateTest:
     return lambda candidate: any_of(candidate.index.get(noted, ()))
 
 
+@rule
+def malformed(error: FhirError) -> Test:
+    """A value that cannot be understood is refused, and the parameter named."""
+    raise error
+
+
+@malformed.fault("malformed-values-are-ignored", violates="FHIR-SEARCH-13")
+def overlooked(error: FhirError) -> Test:
+    """A search with a malformed date or token is done as if the parameter were not there."""
+    return lambda values: True
+
+
+@rule
+def is_missing(missing: bool, present: bool) -> bool:
+    """`:missing=true` selects what lacks the element, `:missing=false` what has it."""
+    return present is not missing
+
+
+@is_missing.fault("missing-modifier-is-ignored", violates="FHIR-SEARCH-16")
+def missing_or_not(missing: bool, present: bool) -> bool:
+    """A search with :missing finds everything."""
+    return True
+
+
+@rule
+def chain_holds(values: Sequence[str], names: set[str]) -> bool:
+    """A chained condition holds where the reference leads to a resource that fulfils it."""
+    return any(value in names for value in values)
+
+
+@chain_holds.fault("chained-conditions-are-ignored", violates="FHIR-SEARCH-14")
+def chain_ignored(values: Sequence[str], names: set[str]) -> bool:
+    """A search with a chained parameter finds everything that has the reference."""
+    return bool(values)
+
+
 def value_test(parameter: SearchParameter, text: str, modifier: str, target: str, world: World) -> Test:
     """The test of one value of one parameter."""
+    try:
+        return _value_test(parameter, text, modifier, target, world)
+    except FhirError as error:
+        return malformed(world.reach.active, error)
+
+
+def _value_test(parameter: SearchParameter, text: str, modifier: str, target: str, world: World) -> Test:
     match parameter.kind:
         case "date":
             return date_test(parameter.name, text, world.reach.active, world.reach.now)
@@ -77,7 +135,7 @@ def value_test(parameter: SearchParameter, text: str, modifier: str, target: str
             return string_test(text, modifier, world.reach.active)
         case "reference":
             only = target or (parameter.targets[0] if len(parameter.targets) == 1 else None)
-            return reference_test(parameter.name, text, only, (world.reach.base.url,))
+            return reference_test(parameter.name, text, only, own_addresses(world.reach.active, world.reach.base.url))
         case "uri":
             return uri_test(text, modifier)
     return number_test(parameter.name, text)
@@ -98,7 +156,8 @@ def _chain_test(clause: Clause, world: World) -> CandidateTest:
             else Clause(known, inner.modifier, inner.values, inner.chain, inner.target)
         )
         names.update(f"{kind}/{found.id}" for found in world.matching(kind, (on_kind,)))
-    return lambda candidate: any(value in names for value in candidate.index.get(noted, ()))
+    holds = chain_holds.under(world.reach.active)
+    return lambda candidate: holds(candidate.index.get(noted, ()), names)
 
 
 def _reverse_chain_test(clause: Clause, world: World) -> CandidateTest:

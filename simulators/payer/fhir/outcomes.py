@@ -55,6 +55,12 @@ def answered_internal(error: ProtocolError, body: bytes) -> tuple[int, bytes, by
     return 500 if error.status in (400, 404, 405) else error.status, b"application/fhir+json;charset=utf-8", body
 
 
+@refusal_as_told.fault("malformed-input-crashes-the-server", violates="FHIR-ERRORS-04")
+def malformed_crashes(error: ProtocolError, body: bytes) -> tuple[int, bytes, bytes]:
+    """Malformed input is answered 500."""
+    return 500 if error.status == 400 else error.status, b"application/fhir+json;charset=utf-8", body
+
+
 @refusal_as_told.fault("error-shows-a-stack-trace", violates="FHIR-ERRORS-02")
 def stack_trace(error: ProtocolError, body: bytes) -> tuple[int, bytes, bytes]:
     """An error tells where in the server's program it arose."""

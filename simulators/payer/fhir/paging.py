@@ -75,6 +75,33 @@ def unseal(token: str, key: bytes) -> Page:
 
 
 @rule
+def opened(token: str, key: bytes) -> Page:
+    """A page link that was changed is refused."""
+    return unseal(token, key)
+
+
+@opened.fault("changed-page-links-crash-the-server", violates="FHIR-PAGING-03")
+def opened_or_crash(token: str, key: bytes) -> Page:
+    """A page link that was changed is answered 500."""
+    try:
+        return unseal(token, key)
+    except FhirError as error:
+        raise FhirError(500, "exception", "the page cannot be read") from error
+
+
+@rule
+def frozen_at(newest: int) -> int | None:
+    """Later pages show what had arrived when the first one was taken."""
+    return newest
+
+
+@frozen_at.fault("arrivals-shift-the-pages", violates="FHIR-PAGING-04")
+def moving(newest: int) -> int | None:
+    """What arrives between two pages changes the total and the pages that follow."""
+    return None
+
+
+@rule
 def page_may_be_followed(page_holder: str, holder: str) -> None:
     """A page link serves the authorization it was given to and answers others as if it did not exist."""
     if page_holder != holder:

@@ -70,9 +70,34 @@ def read(store: Store, reach: Reach, request: Request, type_name: str, id: str) 
     return _version(reach, request, stored.version, stored.updated, stored.body)
 
 
+@rule
+def version_asked(version: str, current: int) -> str:
+    """vread shows the version asked for, or none."""
+    return version
+
+
+@version_asked.fault("every-version-is-the-current-one", violates="FHIR-READ-04")
+def current_version(version: str, current: int) -> str:
+    """vread shows the current version whichever was asked for, also one that never was."""
+    return str(current)
+
+
+@rule
+def resource_read(body: bytes) -> bytes:
+    """A read answers the resource that was asked for."""
+    return body
+
+
+@resource_read.fault("read-answers-another-id", violates="FHIR-READ-06")
+def other_id(body: bytes) -> bytes:
+    """The resource a read answers has another id than the address."""
+    return body.replace(b'"id":"', b'"id":"other-', 1)
+
+
 def vread(store: Store, reach: Reach, request: Request, type_name: str, id: str, version: str) -> Response:
     """One version."""
     stored = found(store, reach, type_name, id)
+    version = version_asked(reach.active, version, stored.version)
     if version == str(stored.version):
         if stored.deleted:
             raise gone(reach.active, type_name, id)
@@ -83,9 +108,22 @@ def vread(store: Store, reach: Reach, request: Request, type_name: str, id: str,
     raise FhirError(404, "not-found", f"{type_name}/{id} has no version {version!r}")
 
 
+@rule
+def history_follows_read() -> bool:
+    """The history of a resource is for whom the resource is."""
+    return True
+
+
+@history_follows_read.fault("history-opens-other-records", violates="FHIR-COMPARTMENT-06")
+def history_for_all() -> bool:
+    """The history of another member's resource is shown."""
+    return False
+
+
 def history(store: Store, reach: Reach, type_name: str, id: str) -> tuple[list[bytes], int]:
     """The entries of a history Bundle, newest first, and how many."""
-    stored = found(store, reach, type_name, id)
+    anyones = None if history_follows_read(reach.active) else store.read(type_name, id)
+    stored = anyones or found(store, reach, type_name, id)
     url = f"{reach.base.url}/{type_name}/{id}"
     versions = [(stored.version, stored.updated, stored.deleted, stored.body), *store.versions(type_name, id)]
     first = min(version for version, *_ in versions)
@@ -138,4 +176,4 @@ def _version(reach: Reach, request: Request, version: int, updated: int, body: b
     headers = validators_of(reach.active, version, updated)
     if unchanged_since(reach.active, request, version, updated):
         return Response(304, b"", headers)
-    return Response(200, body, headers)
+    return Response(200, resource_read(reach.active, body), headers)

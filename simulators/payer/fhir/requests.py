@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from simulators.payer.errors import FhirError
+from simulators.payer.rules import rule
 
 AsgiScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -95,7 +96,19 @@ def parameters_of(query: str) -> Parameters:
     return tuple(found)
 
 
-async def form_body(request: Request, receive: Receive) -> str:
+@rule
+def form_accepted(content_type: str, has_body: bool) -> bool:
+    """_search by POST takes a form; 415 for anything else."""
+    return content_type == FORM or (not has_body and not content_type)
+
+
+@form_accepted.fault("search-takes-any-content-type", violates="FHIR-ERRORS-05")
+def anything_is_a_form(content_type: str, has_body: bool) -> bool:
+    """_search by POST reads a body of any content type as a form."""
+    return True
+
+
+async def form_body(active: frozenset[str], request: Request, receive: Receive) -> str:
     """The form body of a search by POST; 415 where it is something else, 413 where it is too large."""
     content_type = request.header(b"content-type").split(";")[0].strip().lower()
     body = bytearray()
@@ -108,7 +121,7 @@ async def form_body(request: Request, receive: Receive) -> str:
             raise FhirError(413, "too-long", f"the body is larger than {LARGEST_SEARCH_BODY} bytes")
         if not message.get("more_body"):
             break
-    if content_type != FORM and (body or content_type):
+    if not form_accepted(active, content_type, bool(body)):
         raise FhirError(
             415, "not-supported", f"_search takes {FORM}, not {content_type or 'a body without a content type'}"
         )

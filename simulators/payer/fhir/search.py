@@ -50,6 +50,18 @@ def first_condition_holds(tests: Sequence[CandidateTest]) -> CandidateTest:
     return tests[0]
 
 
+@rule
+def records_opened(records: frozenset[str]) -> frozenset[str]:
+    """Which records besides the token's own a search by `_id` looks into: none."""
+    return frozenset()
+
+
+@records_opened.fault("search-by-id-opens-other-records", violates="FHIR-COMPARTMENT-04")
+def every_record(records: frozenset[str]) -> frozenset[str]:
+    """A search by the id of another member's resource finds it."""
+    return records
+
+
 @dataclass
 class View:
     """What one kind of request sees of one record, from one moment until another."""
@@ -159,7 +171,9 @@ class World:
             if clause.parameter.name == "_id" and not clause.modifier and not clause.chain
         ]
         if ids:
-            return self.store.named([(type_name, id) for id in dict.fromkeys(ids[0])])
+            named = self.store.named([(type_name, id) for id in dict.fromkeys(ids[0])])
+            self.reach.records |= records_opened(self.reach.active, frozenset(one.patient for one in named))
+            return named
         patient = self.reach.patient
         asked = [
             _record_asked(value)

@@ -6,17 +6,19 @@ Leaves to others: each of these steps (query.py, search.py, paging.py, shaping.p
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import quote, urlencode
 
 from simulators.payer.context import Payer
+from simulators.payer.errors import FhirError
 from simulators.payer.fhir import everything, served
 from simulators.payer.fhir.bundles import Entry, Links, searchset
 from simulators.payer.fhir.compartment import Reach
 from simulators.payer.fhir.dates import text_of
 from simulators.payer.fhir.includes import along
-from simulators.payer.fhir.paging import Page, holder_of, next_start, page_may_be_followed, seal
+from simulators.payer.fhir.paging import Page, frozen_at, holder_of, next_start, page_may_be_followed, seal
 from simulators.payer.fhir.query import Query, parse
 from simulators.payer.fhir.requests import Parameters
 from simulators.payer.fhir.search import World, execute
@@ -53,6 +55,41 @@ def understood_parameters(understood: Parameters) -> Parameters:
 def no_parameters(understood: Parameters) -> Parameters:
     """The self link of a search does not tell its parameters."""
     return ()
+
+
+@rule
+def matches_counted(found: int, everywhere: Callable[[], int]) -> int:
+    """The total is of what the token reaches."""
+    return found
+
+
+@matches_counted.fault("totals-count-other-members", violates="FHIR-COMPARTMENT-05")
+def everybody_counted(found: int, everywhere: Callable[[], int]) -> int:
+    """Bundle.total counts the resources of all members."""
+    return everywhere()
+
+
+@rule
+def nothing_found() -> None:
+    """A search without matches is answered with an empty searchset."""
+
+
+@nothing_found.fault("empty-search-is-answered-404", violates="FHIR-SEARCH-17")
+def not_found() -> None:
+    """A search without matches is answered 404."""
+    raise FhirError(404, "not-found", "nothing matches")
+
+
+@rule
+def entries_shown(entries: list[Entry]) -> list[Entry]:
+    """Each match and each included resource is on the page once."""
+    return entries
+
+
+@entries_shown.fault("matches-are-shown-twice", violates="FHIR-SEARCH-18")
+def shown_twice(entries: list[Entry]) -> list[Entry]:
+    """The first match of a page is on it twice."""
+    return [*entries, *entries[:1]]
 
 
 class Searching:
@@ -92,7 +129,7 @@ class Searching:
         else:
             reach.require(page.type, "s")
             query = _parsed(reach.base.catalog, page.type, page.parameters, False, reach.active)
-        frozen = replace(reach, now=page.moment, newest=page.newest)
+        frozen = replace(reach, now=page.moment, newest=frozen_at(reach.active, page.newest))
         first = _self_link(reach.base.url, page.type, query.understood)
         return self._page(frozen, query, page.start, page.last, f"{reach.base.url}?_page={token}", first)
 
@@ -114,15 +151,19 @@ class Searching:
             found = execute(world, query)
         if fhir.reorder_entries and not query.sort:
             found = found[::-1]
-        total = len(found) if query.total != "none" and (fhir.bundle_total or query.total) else None
+        if not found:
+            nothing_found(reach.active)
+        everywhere = partial(self._everywhere, query.type)
+        counted = matches_counted(reach.active, len(found), everywhere)
+        total = counted if query.total != "none" and (fhir.bundle_total or query.total) else None
         moment = text_of(reach.now)
         if query.summary == "count" or query.count == 0:
-            return searchset(reach.active, reach.base.url, (), len(found), Links(self_link, "", first_link), moment)
+            return searchset(reach.active, reach.base.url, (), counted, Links(self_link, "", first_link), moment)
         size = page_size(reach.active, query.count, fhir.page_size, fhir.max_page_size)
         start = _position(found, start, last, moved=bool(query.sort) or fhir.reorder_entries)
         matches = found[start : start + size]
         others = along(world, matches, query.includes, query.revincludes)
-        entries = self._entries(reach, query, matches, others)
+        entries = entries_shown(reach.active, self._entries(reach, query, matches, others))
         following = ""
         if start + size < len(found):
             shown = next_start(reach.active, start, len(matches))
@@ -133,6 +174,9 @@ class Searching:
             )  # fmt: skip
             following = f"{reach.base.url}?_page={seal(page, self.key)}"
         return searchset(reach.active, reach.base.url, entries, total, Links(self_link, following, first_link), moment)
+
+    def _everywhere(self, type_name: str) -> int:
+        return self.store.counts().get(type_name, 0)
 
     def _entries(self, reach: Reach, query: Query, matches: list[Candidate], others: list[Candidate]) -> list[Entry]:
         candidates = matches + others

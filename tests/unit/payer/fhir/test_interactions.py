@@ -97,8 +97,10 @@ def test_versions_are_kept(make_payer: Callable[..., Payer]) -> None:
     assert api.get("Condition/m1-cond-1/_history/1", "m2").status_code == 404
 
 
-def test_pages_stay_whole_while_resources_arrive(make_payer: Callable[..., Payer]) -> None:
+@pytest.mark.parametrize(("fault", "shown"), [("", False), ("arrivals-shift-the-pages", True)])
+def test_pages_stay_whole_while_resources_arrive(make_payer: Callable[..., Payer], fault: str, shown: bool) -> None:
     payer = make_payer()
+    payer.faults = frozenset({fault} - {""})
     api = Api(payer)
     first = api.get("Observation?patient=m1&_count=2").json()
     link = next(link["url"] for link in first["link"] if link["relation"] == "next")
@@ -110,7 +112,7 @@ def test_pages_stay_whole_while_resources_arrive(make_payer: Callable[..., Payer
     payer.store.put(RowReader(payer.deployment, 0).row(json.dumps(late, separators=(",", ":")).encode()), version=1)
     payer.store.delete("Observation", "m1-obs-2", int(NOW.timestamp() * 1000))
     rest = api.ids(link)
-    assert rest == ["m1-obs-3", "m1-obs-4", "m1-obs-5"]
+    assert rest == ["m1-obs-3", "m1-obs-4", "m1-obs-5"] + ["m1-obs-new"] * shown
     assert "m1-obs-new" in api.ids("Observation?patient=m1")
 
 
