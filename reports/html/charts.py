@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-from reports.html.page import COUNTED, VERDICT_WORDS
-from reports.html.view import ORDER
+from reports.html.page import COUNTED, ORDER, VERDICT_WORDS
 
 
 def verdict_bar(counts: Mapping[str, int], label: str = "") -> Markup:

@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 FOLDER = Path(__file__).parent
+ORDER = ("FAIL", "INCONCLUSIVE", "PASS", "SKIPPED", "NOT_APPLICABLE", "REVIEW", "NOT_TESTED", "NO_CHECK")
 VERDICT_WORDS = {
     "PASS": "Pass",
     "FAIL": "Fail",

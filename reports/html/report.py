@@ -11,8 +11,8 @@ from typing import Any
 from reports.digests import file_digest
 from reports.html import charts, evidence, parts
 from reports.html.blocks import Part
-from reports.html.page import write_page
-from reports.html.view import ORDER, View, build
+from reports.html.page import ORDER, write_page
+from reports.html.view import View, build
 from reports.reader import Run, run_file
 
 LISTED = 6  # checks named under a requirement before they are counted instead

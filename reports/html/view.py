@@ -14,10 +14,10 @@ from typing import Any
 
 from reports.html import load
 from reports.html.coverage import Table, tables
+from reports.html.page import ORDER
 from reports.model import BINDING, CheckResult, Requirement, Verdict, overall, run_verdict
 from reports.reader import Run
 
-ORDER = ("FAIL", "INCONCLUSIVE", "PASS", "SKIPPED", "NOT_APPLICABLE", "REVIEW", "NOT_TESTED", "NO_CHECK")
 CITATION = re.compile(r"^(\d+ CFR )(\d+\.\d+)((?:\([A-Za-z0-9]+\))*)")
 
 
