@@ -150,6 +150,7 @@ class Watch:
             Probe(f"{name}?_count=100", None, "/formulary")
             for name in sorted(self.payer.deployment.fhir.formulary_types)
         ]
+        found += [Probe("Condition?_summary=count", str(one["patient"])) for one in members]
         return found
 
     def answer(self, probe: Probe) -> tuple[int, str, bytes]:
