@@ -58,6 +58,10 @@ def _coverage(span: CoverageSpan, member: Member, world: World) -> Json:
         profiles.append(US_CORE + "us-core-coverage")
     changed = datetime.combine(span.start, time(9, 30), world.as_of.tzinfo) - timedelta(days=12)
     typology, act = OTHER_PAYER_TYPE if span.other_payer else TYPE_OF_LINE[span.line_of_business]
+    kinds = [coding(ACT_CODE, act, DISPLAYS[act])]
+    if guides.us_core >= "6":
+        # US Core 6.1.0 binds the type to the payment typology; PDex 1.0.0 requires HL7's own codes and nothing beside them.
+        kinds.insert(0, coding(PAYMENT_TYPOLOGY, typology))
     payer, payer_name = payer_of(span, world)
     holder = span.subscriber_member or member.id
     shape: Json = {
@@ -72,7 +76,7 @@ def _coverage(span: CoverageSpan, member: Member, world: World) -> Json:
             }
         ],
         "status": span.status,
-        "type": {"coding": [coding(PAYMENT_TYPOLOGY, typology), coding(ACT_CODE, act, DISPLAYS[act])]},
+        "type": {"coding": kinds},
         "policyHolder": {"reference": f"Patient/{holder}"},
         "subscriber": {"reference": f"Patient/{holder}"},
         "subscriberId": span.subscriber_id,

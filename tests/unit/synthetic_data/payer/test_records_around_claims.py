@@ -61,6 +61,12 @@ def test_coverage_claims_us_core_only_where_the_guide_has_it() -> None:
             assert any(profile.endswith("us-core-coverage") for profile in each["meta"]["profile"]) is claimed
 
 
+def test_the_payment_typology_stands_only_where_us_core_asks_for_it() -> None:
+    for family, systems in (("legacy", 1), ("current", 2)):
+        for each in of_type("Coverage", family=family):
+            assert len(each["type"]["coding"]) == systems
+
+
 def test_somebody_has_looked_at_the_record_before() -> None:
     (event,) = of_type("AuditEvent")
     assert event["entity"][0]["what"]["reference"] == "Patient/m00001"
