@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PASSES = 15
+WARMING = 6
+"""Passes in which the official validator is left to warm up."""
 COLD = r"""
 import re, sys, time
 started = time.process_time()
@@ -83,7 +85,7 @@ def cold(guides: Sequence[str], files: Sequence[Path], scratch: Path) -> tuple[f
 
 def official(build: Path, packages: Sequence[str], documents: Sequence[bytes], repeat: int) -> float:
     """Warm rate of the official validator for one core's processor time: a long run less a short one, so that starting does not count."""
-    short, long = (_official_seconds(build, packages, documents, passes) for passes in (2, 2 + repeat))
+    short, long = (_official_seconds(build, packages, documents, passes) for passes in (WARMING, WARMING + repeat))
     return len(documents) * repeat / (long - short)
 
 
