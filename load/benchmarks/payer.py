@@ -65,7 +65,7 @@ class Measured:
     resources: int
     loading: float  # seconds
     ready: float  # seconds
-    memory: float  # MiB of the worker
+    memory: float  # MiB of the worker, without the pages of the database file it shares with the system
     figures: tuple[Figure, ...]
 
 
@@ -152,7 +152,7 @@ def _wrk(url: str, name: str, path: str, connections: int, members: int, token: 
 
 def _resident(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text("utf-8")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")) / 1024
 
 
 def _new_database(server: str) -> str:

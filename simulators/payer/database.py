@@ -107,7 +107,7 @@ class Sqlite:
                 "synchronous=NORMAL",
                 "temp_store=MEMORY",
                 "cache_size=-32000",
-                "mmap_size=268435456",
+                "mmap_size=67108864",
                 "foreign_keys=ON",
             ):
                 self.connection.execute(f"PRAGMA {pragma}")

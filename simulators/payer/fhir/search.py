@@ -196,7 +196,7 @@ class World:
             return [*own, *self._of_nobody(type_name, clauses)]
         if self.reach.everybody and asked:
             return [candidate for record in sorted(set(asked)) for candidate in self.store.record(type_name, record)]
-        if self.reach.everybody:
+        if self.reach.everybody and not self.store.only_shared(type_name):
             return self._look_through(type_name)
         return self._of_nobody(type_name, clauses)
 
