@@ -13,6 +13,7 @@ from suites.kit.forms import Journey
 from suites.kit.http import Answer
 from suites.kit.outcomes import control, expect, not_applicable
 from suites.kit.page_forms import Element
+from suites.kit.portal import login_steps
 from suites.kit.recipe import APPROVE_ALL
 from suites.kit.target import Member, Target
 from suites.kit.workbench import Workbench
@@ -109,6 +110,7 @@ def test_person_not_offered_cannot_be_chosen(
     control(app.authorize(member).landing.value("code"), "the unforged consent is granted")
     journey.cookies = {host: dict(held) for host, held in workbench.forms.sessions.get(member.username, {}).items()}
     journey.open("GET", request.url)
+    journey.follow_what_is_asked(login_steps(workbench))
     buttons = journey.page.find(approve.at)
     control(buttons and buttons[0].form is not None, "the consent page shows its approving button")
     form = buttons[0].form

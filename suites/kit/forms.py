@@ -158,6 +158,12 @@ class Journey:
                     self._stuck(number, step)
             self.done = number
 
+    def follow_what_is_asked(self, steps: Sequence[Step]) -> None:
+        """Do those steps whose element is on the page when their turn comes: pages differ for who has signed in already."""
+        for step in steps:
+            for extra in wanted(step, self.identity, self.choices):
+                self._do(step, {**self.extra, **extra})
+
     def _later_is_here(self, later: Sequence[Step]) -> bool:
         """A signed-in member may be led past the login page: some later step's element is on this page already."""
         for step in later:

@@ -76,9 +76,7 @@ def at_portal(bench: Workbench, member: Member, extra: dict[str, str] | None = N
     journey = Journey(bench.http, _page(url), member.identity(), APPROVE_ALL, extra or {})
     journey.cookies = bench.portal_sessions.setdefault(member.username, {})
     journey.open("GET", url)
-    steps = login_steps(bench)
-    if steps and journey.page.find(filled(steps[0].at, member.identity(), extra or {})):
-        journey.follow(steps)
+    journey.follow_what_is_asked(login_steps(bench))
     return journey
 
 
@@ -91,9 +89,7 @@ def at_consent(bench: Workbench, app: App, member: Member, fresh: bool = False) 
     if not fresh:
         journey.cookies = {host: dict(held) for host, held in bench.forms.sessions.get(member.username, {}).items()}
     journey.open("GET", request.url)
-    steps = login_steps(bench)
-    if steps and journey.page.find(filled(steps[0].at, member.identity(), {})):
-        journey.follow(steps)
+    journey.follow_what_is_asked(login_steps(bench))
     return journey
 
 
