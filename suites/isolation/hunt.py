@@ -160,10 +160,11 @@ def addresses(resource: dict[str, Any]) -> list[str]:
 
 
 def next_links(prey: Record) -> Iterator[str]:
-    """Links to second pages of the prey's searches, fresh from their own token."""
+    """Links to second pages of the prey's searches, with the patient named and without, fresh from their own token."""
     for type in TYPES[1:]:
-        answer = prey.fhir.search(type, {"patient": prey.patient, "_count": "2"})
-        body = parsed(answer)
-        link = next_link(body) if answer.status == 200 and isinstance(body, dict) else ""
-        if link:
-            yield link
+        for named in ({"patient": prey.patient}, {}):
+            answer = prey.fhir.search(type, {**named, "_count": "2"})
+            body = parsed(answer)
+            link = next_link(body) if answer.status == 200 and isinstance(body, dict) else ""
+            if link:
+                yield link

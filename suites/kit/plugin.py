@@ -38,7 +38,7 @@ STYLES = {
     Verdict.PASS: ("passed", ".", ("PASS", {"green": True})),
     Verdict.FAIL: ("failed", "F", ("FAIL", {"red": True})),
     Verdict.INCONCLUSIVE: ("inconclusive", "I", ("INCONCLUSIVE", {"yellow": True})),
-    Verdict.SKIPPED: ("skipped", "s", ("SKIPPED", {"yellow": True})),
+    Verdict.SKIPPED: ("not permitted", "s", ("SKIPPED", {"yellow": True})),
     Verdict.NOT_APPLICABLE: ("not applicable", "n", ("NOT_APPLICABLE", {"cyan": True})),
 }
 CHECK = pytest.StashKey[Check]()
