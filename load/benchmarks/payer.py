@@ -169,7 +169,7 @@ def report(measured: list[Measured], seconds: int) -> str:
     lines = [
         "# Benchmarks of the reference payer",
         "",
-        "Made by `python -m load.benchmarks.payer --out docs/benchmarks-payer.md`; not edited by hand. One worker, requests by wrk from the same",
+        f"Made by `python -m load.benchmarks.payer {' '.join(sys.argv[1:])}`; not edited by hand. One worker, requests by wrk from the same",
         f"machine, {seconds} seconds a row, members chosen at random. {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},",
         f"load average {os.getloadavg()[0]:.1f} at the end: on a machine that does other things too, compare rows, not machines.",
         "",
