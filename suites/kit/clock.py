@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 
@@ -29,6 +30,13 @@ class TargetClock:
             not_permitted(
                 f"it takes {seconds:.0f} s of waiting, which the target file does not permit: permitted.wait_seconds = {int(seconds) + 1}"
             )
+
+    def stand_at(self, moment: datetime) -> None:
+        """Stop the target's time at a moment; on our own simulator only."""
+        if not self.target.control.url:
+            not_permitted("only the clock of our own simulator can be set: control.url")
+        self._control({"freeze": moment.isoformat()})
+        self.moved = True
 
     def put_back(self) -> None:
         """The clock as it was."""
