@@ -68,10 +68,10 @@ class Hunt:
             if shown := leaked(attack, self.prey, answer.status, parsed(answer), answer.text):
                 row.leaked += 1
                 breaches.append((attack, shown))
-        trail().tables["leak_matrix"] = [
-            {"attack": way, "type": type, "requests": row.requests, "refused": row.refused, "leaked": row.leaked}
-            for (way, type), row in sorted(matrix.items())
-        ]
+        trail().tables["leak_matrix"] = {
+            "columns": ["attack", "type", "requests", "refused", "leaked"],
+            "rows": [[way, type, row.requests, row.refused, row.leaked] for (way, type), row in sorted(matrix.items())],
+        }
         with findings() as found:
             for number, (attack, shown) in enumerate(breaches):
                 evidence = send(self.spoken, attack).evidence if number < SPOKEN else ""

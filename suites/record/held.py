@@ -33,6 +33,7 @@ REFERRING = (
 )
 REFERRED = (
     "Patient", "AllergyIntolerance", "CarePlan", "CareTeam", "Condition", "Coverage", "Device", "Goal", "Immunization", "Procedure", "Encounter",
+    "ExplanationOfBenefit",
 )  # fmt: skip
 MOST_READS = 200
 KEPT = 5000  # parsed resources of one type kept in memory
@@ -202,6 +203,8 @@ class Record:
                         ]
                         seen.update(one.get("id") for one in found)
                         held.keep(found, answer.evidence)
+                        if source == "ExplanationOfBenefit":
+                            break  # a first page shows how claims are told of; all of them would fetch every claim again
                 except (Inconclusive, NonConformance):
                     continue  # whether _revinclude works is a check of its own
             self._held[key] = held
