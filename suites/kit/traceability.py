@@ -21,10 +21,20 @@ def cited(path: Path) -> Iterator[tuple[str, list[str]]]:
             isinstance(name, ast.Name) and name.id == "pytestmark" for name in node.targets
         ):
             common = list(_ids(node.value))
+    # Markers kept under a name of the module, for parameters that decide different requirements.
+    named = {
+        target.id: list(_ids(node.value))
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id != "pytestmark"
+    }
     chapter, module = path.parent.name, path.stem.removeprefix("test_")
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            used = [one for decorator in node.decorator_list for one in ast.walk(decorator)]
             own = [id for decorator in node.decorator_list for id in _ids(decorator)]
+            own += [id for one in used if isinstance(one, ast.Name) for id in named.get(one.id, ())]
             name = f"{chapter}.{module}.{node.name.removeprefix('test_')}"
             yield name, list(dict.fromkeys([*own, *common]))
 

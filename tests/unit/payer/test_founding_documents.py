@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.unit.payer import running as walking
 from tests.unit.payer.running import App, Running, dataset, running
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -59,7 +60,7 @@ def delta_token(at: Running, **changed: str | None) -> str:
         **changed,
     )
     sent = {
-        "grant_type": "authorization_code", "code": code, "redirect_uri": "http://127.0.0.1:8765/callback", "scope": "patient/*.read openid fhirUser",
+        "grant_type": "authorization_code", "code": code, "redirect_uri": walking.REDIRECT, "scope": "patient/*.read openid fhirUser",
         "client_id": app.client["client_id"], "client_secret": app.client["client_secret"],
     }  # fmt: skip
     answer = httpx.post(at.at("token"), data=sent)

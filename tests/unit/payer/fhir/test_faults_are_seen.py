@@ -218,8 +218,8 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
         "14",
         "--seed",
         "7",
-        "--family",
-        "legacy",
+        "--guide",
+        "us-core@3.1.1",
     ]
     subprocess.run([*command, "--out", str(folder)], check=True, capture_output=True)
     return Watch(folder)
