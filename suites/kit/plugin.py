@@ -66,6 +66,7 @@ class Session:
         resumed, appended = config.getoption("--resume"), config.getoption("--append")
         self.earlier = [one for one in run_writer.read_results(Path(resumed)) if _decided(one)] if resumed else []
         self.earlier += run_writer.read_results(Path(appended)) if appended else []
+        self.parts_before = [run_writer.read_times(Path(one)) for one in (resumed, appended) if one]
         self.results: list[CheckResult] = list(self.earlier)
         self.writer: run_writer.RunWriter | None = None
         self._workbench: Workbench | None = None
@@ -141,6 +142,8 @@ def pytest_configure(config: pytest.Config) -> None:
         requirements = [entry.for_report() for entry in entries.values() if not entry.retired]
         session.writer = run_writer.RunWriter(session.file, target, session.seed, requirements, selected)
         session.writer.take_over(session.earlier)
+        for started, seconds in session.parts_before:
+            session.writer.go_on_from(started, seconds)
 
 
 def _known_chapter(name: str) -> None:

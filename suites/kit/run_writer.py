@@ -8,8 +8,8 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,11 @@ class RunWriter:
         for one in results:
             self.add(one)
 
+    def go_on_from(self, started: str, seconds: float) -> None:
+        """Count from the start of an earlier part of the same run, so that its report tells the whole time."""
+        self.header = replace(self.header, started=min(started or self.header.started, self.header.started))
+        self.started -= seconds
+
     def add(self, result: CheckResult) -> None:
         """One more result."""
         self.results[result.check] = result
@@ -83,20 +88,36 @@ class RunWriter:
 
 def read_results(path: Path) -> list[CheckResult]:
     """The results of an earlier run, whole or cut short (`run.jsonl` or its `.part`), to resume it."""
+    known = {each.name for each in fields(CheckResult)}
+    return [
+        from_line({name: value for name, value in document.items() if name in known})
+        for document in _documents(path)
+        if document.get("kind") == "check"
+    ]
+
+
+def read_times(path: Path) -> tuple[str, float]:
+    """When an earlier run started (RFC 3339, UTC) and how many seconds it took; 0 where it was cut short."""
+    started, seconds = "", 0.0
+    for document in _documents(path):
+        if document.get("kind") == "header":
+            started = str(document.get("started", ""))
+        elif document.get("kind") == "footer":
+            seconds = float(document.get("seconds", 0.0))
+    return started, seconds
+
+
+def _documents(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a run, whole or cut short."""
     part = path.with_name(path.name + ".part")
     source = path if path.exists() else part
     if not source.exists():
         raise BadTarget(f"{path}: there is no run to resume")
-    results: list[CheckResult] = []
-    known = {each.name for each in fields(CheckResult)}
     for line in source.read_text(encoding="utf-8").splitlines():
         try:
-            document = json.loads(line)
+            yield json.loads(line)
         except ValueError:
-            break  # the last line of a run cut short
-        if document.get("kind") == "check":
-            results.append(from_line({name: value for name, value in document.items() if name in known}))
-    return results
+            return  # the last line of a run cut short
 
 
 def from_line(document: dict[str, Any]) -> CheckResult:
