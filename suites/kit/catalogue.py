@@ -6,6 +6,7 @@ An entry states level, actor, a one-line text, source and paragraph. What decide
     decided_by = ["OTHER-ID", …]  it holds when those hold: every check that cites one of them also counts here
     review = "…"                  a person must look, at this
     not_tested = "…"              nothing decides it, for this reason
+    no_fault = "…"                checks decide it, but no fault of the reference payer can turn them red: why, and what does
     retired = "…"                 kept so that the id is never used again
 """
 
@@ -46,6 +47,7 @@ class Entry:
     decided_by: tuple[str, ...] = ()
     review: str = ""
     not_tested: str = ""
+    no_fault: str = ""
     retired: str = ""
 
     @property

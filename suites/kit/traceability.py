@@ -89,18 +89,26 @@ def matrix(faults: dict[str, list[str]]) -> dict[str, Any]:
                 "faults": faults.get(entry.id, []),
                 "review": entry.review,
                 "not_tested": entry.not_tested,
+                "no_fault": entry.no_fault,
             }
         )
     counted = {
         name: sum(row["status"] == name for row in rows) for name in ("automated", "review", "not_tested", "open")
     }
-    proven = {row["id"] for row in rows if row["faults"]}
+    proven = _proven(rows)
     unproven = [
         row["id"]
         for row in rows
         if row["status"] == "automated"
         and row["level"].startswith("SHALL")
-        and not row["faults"]
-        and not proven & set(row["decided_by"])
+        and row["id"] not in proven
     ]
     return {"total": len(rows), **counted, "without_fault": len(unproven), "unproven": unproven, "entries": rows}
+
+
+def _proven(rows: list[dict[str, Any]]) -> set[str]:
+    """Requirements a fault breaks or a written reason excuses, and what is decided by one of them, however far up."""
+    proven = {row["id"] for row in rows if row["faults"] or row["no_fault"]}
+    while found := {row["id"] for row in rows if row["id"] not in proven and proven & set(row["decided_by"])}:
+        proven |= found
+    return proven

@@ -134,7 +134,7 @@ def test_page_helps_judging_rights(education: Visit) -> None:
     )
 
 
-@pytest.mark.requirement("CMS9115-431.60-g1", "BELITSOFT-ONC-FREE")
+@pytest.mark.requirement("CMS9115-431.60-g1")
 def test_page_tells_of_secondary_uses(education: Visit) -> None:
     """Secondary uses of data by apps are explained."""
     expect_subjects(education, {"secondary uses": (r"advertis", r"research", r"secondary use", r"other purposes")})

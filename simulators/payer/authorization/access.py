@@ -130,7 +130,7 @@ def refusal(text: str, error: str) -> Unauthorized:
     return Unauthorized(text, error=error)
 
 
-@refusal.fault("missing-token-answered-403", violates="RFC6750-BEARER-01")
+@refusal.fault("missing-token-answered-403", violates="RFC6750-BEARER-01", also=["USCORE-SEC-04"])
 def forbidden(text: str, error: str) -> Unauthorized:
     """A request without a good token is answered 403."""
     wrong = Unauthorized(text, error=error)

@@ -63,13 +63,17 @@ def signature_proves(assertion: str, header: dict[str, Any], keys: KeySet) -> bo
     return True
 
 
-@signature_proves.fault("unsigned-client-assertion-accepted", violates="SMART2-ASYMMETRIC-01")
+@signature_proves.fault(
+    "unsigned-client-assertion-accepted", violates="SMART2-ASYMMETRIC-01", also=["SMART2-ASYMMETRIC-05"]
+)
 def unsigned(assertion: str, header: dict[str, Any], keys: KeySet) -> bool:
     """An assertion with alg none is taken as proof of the client."""
     return header.get("alg") == "none" or signature_proves.function(assertion, header, keys)
 
 
-@signature_proves.fault("client-assertion-signature-not-checked", violates="SMART2-ASYMMETRIC-01")
+@signature_proves.fault(
+    "client-assertion-signature-not-checked", violates="SMART2-ASYMMETRIC-01", also=["SMART2-ASYMMETRIC-05"]
+)
 def unchecked(assertion: str, header: dict[str, Any], keys: KeySet) -> bool:
     """An assertion signed with a key nobody registered is accepted."""
     return True

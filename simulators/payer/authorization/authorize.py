@@ -92,7 +92,11 @@ def may_redirect_error(client_known: bool, redirect_known: bool) -> bool:
     return client_known and redirect_known
 
 
-@may_redirect_error.fault("errors-redirected-to-unregistered-address", violates="RFC6749-ERROR-02")
+@may_redirect_error.fault(
+    "errors-redirected-to-unregistered-address",
+    violates="RFC6749-ERROR-02",
+    also=["RFC6749-ERROR-08", "RFC9700-REDIRECT-02", "HEALTHSHARE-2.1-REGISTERED"],
+)
 def open_redirector(client_known: bool, redirect_known: bool) -> bool:
     """A refused request is redirected to whatever address it names."""
     return True
@@ -130,7 +134,7 @@ def any_aud(aud: str | None, base: str, required: bool) -> bool:
     return aud is not None or not required
 
 
-@aud_is_ours.fault("aud-may-be-left-out", violates="SMART-STANDALONE-02")
+@aud_is_ours.fault("aud-may-be-left-out", violates="SMART-STANDALONE-02", also=["SMART-STANDALONE-21"])
 def no_aud(aud: str | None, base: str, required: bool) -> bool:
     """A request without aud is served."""
     return aud_is_ours.function(aud, base, False)

@@ -250,7 +250,9 @@ def discovery_content_type() -> str:
     return "application/json"
 
 
-@discovery_content_type.fault("smart-configuration-served-as-html", violates="SMART-DISCOVERY-04")
+@discovery_content_type.fault(
+    "smart-configuration-served-as-html", violates="SMART-DISCOVERY-04", also=["OIDC-DISCOVERY-04"]
+)
 def as_html() -> str:
     """Discovery documents are labelled text/html."""
     return "text/html; charset=utf-8"
@@ -262,7 +264,7 @@ def discovery_is_open(authorized: bool) -> bool:
     return True
 
 
-@discovery_is_open.fault("smart-configuration-behind-login", violates="SMART-DISCOVERY-05")
+@discovery_is_open.fault("smart-configuration-behind-login", violates="SMART-DISCOVERY-05", also=["OIDC-DISCOVERY-04"])
 def needs_token(authorized: bool) -> bool:
     """Discovery is refused without an access token."""
     return authorized

@@ -91,7 +91,7 @@ def writes_too(scope: str, supported: Sequence[str], versions: Sequence[str]) ->
     return scope if data_scope(scope) else (scope if scope in supported else None)
 
 
-@scope_offered.fault("unknown-scope-granted", violates="SMART-STANDALONE-11")
+@scope_offered.fault("unknown-scope-granted", violates="SMART-STANDALONE-11", also=["RFC6749-ERROR-09"])
 def anything(scope: str, supported: Sequence[str], versions: Sequence[str]) -> str | None:
     """A scope nobody ever heard of comes back as granted."""
     return scope
@@ -179,7 +179,7 @@ def scope_kept(scope: str, ticked: frozenset[str]) -> bool:
     return scope in ticked
 
 
-@scope_kept.fault("unticked-scope-granted", violates="SMART-STANDALONE-15")
+@scope_kept.fault("unticked-scope-granted", violates="SMART-STANDALONE-15", also=["HEALTHSHARE-2.1-SCOPE-LIMIT"])
 def unticked_kept(scope: str, ticked: frozenset[str]) -> bool:
     """The member unticks one of the scopes on the consent page and the app is granted it all the same."""
     return True

@@ -25,26 +25,34 @@ def education_sections() -> tuple[str, ...]:
 
 
 @education_sections.fault(
-    "education-without-complaint-routes", violates="CMS9115-431.60-g2", also=["DEAN-FTC-01", "DEAN-OCR-01"]
+    "education-without-complaint-routes",
+    violates="CMS9115-431.60-g2",
+    also=["DEAN-FTC-01", "DEAN-OCR-01", "CONNEX-IV.A.j-COMPLAINT", "CONNEX-IV.A.j-OCR-FTC"],
 )
 def no_complaints() -> tuple[str, ...]:
     """The member page does not say how to complain to OCR and the FTC."""
     return tuple(one for one in education_sections.function() if one != "complaints")
 
 
-@education_sections.fault("education-without-privacy-steps", violates="CMS9115-431.60-g1", also=["DEAN-READ-POLICY-01"])
+@education_sections.fault(
+    "education-without-privacy-steps", violates="CMS9115-431.60-g1", also=["DEAN-READ-POLICY-01", "CONNEX-IV.A.j-STEPS"]
+)
 def no_steps() -> tuple[str, ...]:
     """The member page gives no steps to protect one's privacy."""
     return tuple(one for one in education_sections.function() if one != "steps")
 
 
-@education_sections.fault("education-without-hipaa", violates="CMS9115-431.60-g2", also=["CONNEX-IV.A.j-HIPAA"])
+@education_sections.fault(
+    "education-without-hipaa", violates="CMS9115-431.60-g2", also=["CONNEX-IV.A.j-HIPAA", "DEAN-NOPROTECT-01"]
+)
 def no_hipaa() -> tuple[str, ...]:
     """The member page does not say who is covered by HIPAA and who is not."""
     return tuple(one for one in education_sections.function() if one not in ("hipaa", "risks"))
 
 
-@education_sections.fault("education-without-questions", violates="CMS9115-431.60-g1", also=["DEAN-CONSIDER-USE-01"])
+@education_sections.fault(
+    "education-without-questions", violates="CMS9115-431.60-g1", also=["DEAN-CONSIDER-USE-01", "CONNEX-IV.A.j-APPSEC"]
+)
 def no_questions() -> tuple[str, ...]:
     """The member page gives no help in selecting an app."""
     return tuple(one for one in education_sections.function() if one != "questions")

@@ -33,7 +33,7 @@ def shown_to(consent: Consent, username: str) -> bool:
     return consent.subject == username
 
 
-@shown_to.fault("connected-app-not-listed", violates="CMS9115-REVOCATION")
+@shown_to.fault("connected-app-not-listed", violates="CMS9115-REVOCATION", also=["DEAN-IDP-01"])
 def hidden(consent: Consent, username: str) -> bool:
     """The list of connected apps leaves out those with access also while the member is away."""
     return consent.subject == username and "offline_access" not in consent.scope.split()

@@ -101,7 +101,9 @@ def password_is_right(stored: str, sent: str) -> bool:
     return hmac.compare_digest(stored.encode(), sent.encode("utf-8", "surrogatepass"))
 
 
-@password_is_right.fault("any-password-signs-in", violates="DEAN-RELEASE-AFTER-VERIFY-01")
+@password_is_right.fault(
+    "any-password-signs-in", violates="DEAN-RELEASE-AFTER-VERIFY-01", also=["SMART-STANDALONE-24", "HIPAA-164.312-d"]
+)
 def any_password(stored: str, sent: str) -> bool:
     """A member is signed in with whatever password."""
     return True
