@@ -99,9 +99,7 @@ def matrix(faults: dict[str, list[str]]) -> dict[str, Any]:
     unproven = [
         row["id"]
         for row in rows
-        if row["status"] == "automated"
-        and row["level"].startswith("SHALL")
-        and row["id"] not in proven
+        if row["status"] == "automated" and row["level"].startswith("SHALL") and row["id"] not in proven
     ]
     return {"total": len(rows), **counted, "without_fault": len(unproven), "unproven": unproven, "entries": rows}
 
