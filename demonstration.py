@@ -15,9 +15,11 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 from zoneinfo import ZoneInfo
 
 READY_SECONDS = 60
@@ -50,48 +52,71 @@ def fresh(out: Path) -> None:
 
 def steps(members: int, out: Path, stack: ExitStack, begun: float) -> int:
     """The five steps; verdicts of the judges decide the exit code, not whether a step could be run."""
-    data, target = out / "data", out / "target.toml"
+    data, target, metrics = out / "data", out / "target.toml", out / "metrics"
     say(1, f"{members} members with their care and claims")
     run("generate", "--members", str(members), "--seed", "7", "--guide", "us-core@3.1.1", "--out", str(data))
-    say(2, "the reference payer")
-    port, control = free_ports(2)
-    serving = start(
-        stack, "serve", "--dataset", str(data), "--port", str(port), "--control-port", str(control),
-        "--database", f"sqlite:///{out / 'payer.sqlite3'}", "--write-target", str(target), log=out / "payer.log",
-    )  # fmt: skip
-    wait_for(target, serving, out / "payer.log")
-    say(3, "the suites, launching in a browser")
-    certified = run("certify", "server", "--target", str(target), "--jobs", "2", "--out", str(out), accept=(0, 1, 3))
-    say(4, "the declared limit")
-    pushed = run("load", "--target", str(target), "--scenario", "limit", "--out", str(out), accept=(0, 1, 3))
-    say(5, "the metrics and the reports")
-    count(data, f"http://127.0.0.1:{control}/logs/usage", out / "metrics")
-    for kind, name in (("html", "report.html"), ("junit", "junit.xml")):
-        run("report", str(out), "--format", kind, "-o", str(out / name))
-    summarize(out, time.monotonic() - begun)
-    return max(certified, pushed, key=(0, 3, 1).index)
-
-
-def count(data: Path, log: str, metrics: Path) -> None:
-    """The figures CMS asks for: usage from the payer's own log of this year, prior authorization of the last whole year of care."""
-    last = int(json.loads((data / "manifest.json").read_text())["as_of"][:4]) - 1
-    asked = (
-        ("usage", log, datetime.now(ZoneInfo("America/Los_Angeles")).year),
-        ("prior-authorization", str(data / "ExplanationOfBenefit.ndjson"), last),
+    say(2, "the reference payer, twice: one to be judged, one to be pushed to its limit")
+    control = free_port()
+    judged = serve(
+        stack, data, target, "--control-port", str(control), "--database", f"sqlite:///{out / 'payer.sqlite3'}"
     )
-    for name, source, year in asked:
-        # Figures that would be a guess are refused with 3 and leave no file; the report then has no such section.
-        run(
-            "metrics",
-            name,
-            "--input",
-            source,
-            "--year",
-            str(year),
-            "-o",
-            str(metrics / f"{name}.json"),
-            accept=(0, 2, 3),
-        )
+    # A payer of its own: what the limit refuses, and clocks that the suites move, are in nobody's way.
+    pushed = serve(stack, data, out / "limit" / "target.toml")
+    wait_for(judged)
+    wait_for(pushed)
+    say(3, "the suites, launching in a browser; beside them the declared limit and the figures of prior authorizations")
+    limit = begin(stack, "load", "--target", str(pushed.target), "--scenario", "limit", "--out", str(out))
+    care = begin(
+        stack,
+        *figures("prior-authorization", str(data / "ExplanationOfBenefit.ndjson"), last_whole_year(data), metrics),
+    )
+    certified = run("certify", "server", "--target", str(target), "--jobs", "2", "--out", str(out), accept=(0, 1, 3))
+    within_limit = finish(limit, accept=(0, 1, 3))
+    finish(care, accept=FIGURES)
+    say(4, "the usage figures, from the payer's own log")
+    clock = clock_of(control)
+    mapping = metrics / "usage-log.toml"
+    mapping.write_text(
+        "# Checks sent the payer's clock ahead to see things expire: its log reaches as far as that clock did.\n"
+        f"drawn_at = {clock['furthest']}\n",
+        encoding="utf-8",
+    )
+    log = f"http://127.0.0.1:{control}/logs/usage"
+    run(*figures("usage", log, local_year(clock["now"]), metrics), "--mapping", str(mapping), accept=FIGURES)
+    say(5, "the reports")
+    junit = begin(stack, "report", str(out), "--format", "junit", "-o", str(out / "junit.xml"))
+    run("report", str(out), "--format", "html", "-o", str(out / "report.html"))
+    finish(junit)
+    summarize(out, time.monotonic() - begun)
+    return max(certified, within_limit, key=(0, 3, 1).index)
+
+
+# Figures that would be a guess are refused with 3 and leave no file; the report then has no such section.
+FIGURES = (0, 2, 3)
+
+
+def figures(name: str, source: str, year: int, metrics: Path) -> tuple[str, ...]:
+    """The command that counts what CMS asks for."""
+    metrics.mkdir(exist_ok=True)
+    return ("metrics", name, "--input", source, "--year", str(year), "-o", str(metrics / f"{name}.json"))
+
+
+def last_whole_year(data: Path) -> int:
+    """The last calendar year that the members' care covers from end to end."""
+    return int(json.loads((data / "manifest.json").read_text(encoding="utf-8"))["as_of"][:4]) - 1
+
+
+def clock_of(control: int) -> dict[str, str]:
+    """What time it is at the payer, and the latest it has ever been there."""
+    direct = build_opener(ProxyHandler({}))  # a proxy of the environment does not know our loopback
+    with direct.open(f"http://127.0.0.1:{control}/clock", timeout=10) as answer:
+        found: dict[str, str] = json.load(answer)
+    return found
+
+
+def local_year(instant: str) -> int:
+    """The calendar year where the payer is."""
+    return datetime.fromisoformat(instant).astimezone(ZoneInfo("America/Los_Angeles")).year
 
 
 def say(number: int, what: str) -> None:
@@ -106,23 +131,54 @@ def command(*arguments: str) -> list[str]:
 
 def run(*arguments: str, accept: Sequence[int] = (0,)) -> int:
     """Run one command to its end; its results stay out of sight, its talk is passed on."""
+    with ExitStack() as stack:
+        return finish(begin(stack, *arguments), accept)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command under way."""
+
+    arguments: tuple[str, ...]
+    child: subprocess.Popen[bytes]
+
+
+def begin(stack: ExitStack, *arguments: str) -> Step:
+    """Start one command; it ends with the stack at the latest."""
     child = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    stack.callback(end, child)
+    return Step(arguments, child)
+
+
+def finish(step: Step, accept: Sequence[int] = (0,)) -> int:
+    """Wait for a command; an exit code that leaves nothing to go on with is a StepFailed."""
     try:
-        code = child.wait(STEP_SECONDS)
-    except BaseException:
-        end(child)
-        raise
+        code = step.child.wait(STEP_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise StepFailed(f"`patient-access {shlex.join(step.arguments)}` did not end in {STEP_SECONDS} s") from None
     if code not in accept:
-        raise StepFailed(f"`patient-access {shlex.join(arguments)}` ended with {code}")
+        raise StepFailed(f"`patient-access {shlex.join(step.arguments)}` ended with {code}")
     return code
 
 
-def start(stack: ExitStack, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
-    """Start a command that runs until the demonstration ends."""
+@dataclass(frozen=True)
+class Serving:
+    """A payer that starts."""
+
+    child: subprocess.Popen[bytes]
+    target: Path
+    log: Path
+
+
+def serve(stack: ExitStack, data: Path, target: Path, *options: str) -> Serving:
+    """Start a payer that runs until the demonstration ends."""
+    target.parent.mkdir(exist_ok=True)
+    log = target.with_name("payer.log")
+    words = command("serve", "--dataset", str(data), "--port", "0", "--write-target", str(target), *options)
     with log.open("wb") as into:
-        child = subprocess.Popen(command(*arguments), stdout=into, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(words, stdout=into, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     stack.callback(end, child)
-    return child
+    return Serving(child, target, log)
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
@@ -136,23 +192,21 @@ def end(child: subprocess.Popen[bytes]) -> None:
             child.wait()
 
 
-def wait_for(target: Path, child: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(payer: Serving) -> None:
     """Until the payer has written its target file, which it does when it answers."""
     until = time.monotonic() + READY_SECONDS
-    while not target.exists():
-        if child.poll() is not None or time.monotonic() > until:
-            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    while not payer.target.exists():
+        if payer.child.poll() is not None or time.monotonic() > until:
+            lines = payer.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise StepFailed(f"the payer did not start: {lines[-1] if lines else 'it said nothing'}")
         time.sleep(0.05)
 
 
-def free_ports(number: int) -> list[int]:
-    """Ports nobody listens on just now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def summarize(out: Path, seconds: float) -> None:

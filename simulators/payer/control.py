@@ -140,7 +140,12 @@ class Interface:
         return {"active": sorted(self.payer.faults)}
 
     async def clock(self, request: Request) -> Any:
-        return {"now": self.payer.clock.now().isoformat(), "frozen": self.payer.clock.state()["frozen"] is not None}
+        clock = self.payer.clock
+        return {
+            "now": clock.now().isoformat(),
+            "frozen": clock.state()["frozen"] is not None,
+            "furthest": clock.furthest.isoformat(),
+        }
 
     async def set_clock(self, request: Request) -> Any:
         sent, clock = await _object(request), self.payer.clock

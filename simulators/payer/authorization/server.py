@@ -7,7 +7,6 @@ request. Leaves to others: every decision.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from simulators.payer.authorization import keys
@@ -80,11 +79,7 @@ class Server:
             self.payer.faults = frozenset(faults)
         clock = self.ledger.shared("clock")
         if clock is not None:
-            if clock["frozen"] is not None:
-                self.payer.clock.freeze(datetime.fromtimestamp(clock["frozen"], UTC))
-            else:
-                self.payer.clock.reset()
-                self.payer.clock.advance_seconds(clock["offset"])
+            self.payer.clock.adopt(clock)
 
     def client(self, client_id: str) -> Client | None:
         """A registration by its id."""
