@@ -32,6 +32,7 @@ class Asked:
     max_age: int | None
     login_hint: str
     launch: str  # the Patient a launch from the member's pages is about, else empty
+    subject: str = ""  # whom the app expects, by an id_token_hint
 
 
 @rule

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from simulators.payer.authorization import codes, interaction, parameters, scopes
+from simulators.payer.authorization import codes, interaction, parameters, prompting, scopes
 from simulators.payer.authorization.answers import Asked, refuse
 from simulators.payer.authorization.clients import client_is_served
 from simulators.payer.authorization.errors import InvalidRequest, OAuthError, PageError
@@ -163,6 +163,8 @@ def check(server: Server, sent: Parameters) -> Asked | Response:
         if "request" in sent.values or "request_uri" in sent.values:
             which = "request_not_supported" if "request" in sent.values else "request_uri_not_supported"
             raise OAuthError("request objects are not supported", error=which)
+        if sent.get("response_mode") not in (None, "query"):
+            raise OAuthError("response_mode must be query", error="invalid_request")
         if state is None and settings.state == "required":
             raise OAuthError("state is missing", error="invalid_request")
         if not aud_is_ours(faults, sent.get("aud"), server.fhir_base, settings.aud == "required"):
@@ -208,9 +210,7 @@ def _asked(server: Server, client: Client, redirect_uri: str, state: str | None,
     granted = scopes.grantable(server.payer.faults, requested, client.scopes, server.payer.deployment)
     if not granted:
         raise OAuthError("none of the scopes asked for can be granted", error="invalid_scope")
-    prompt = frozenset((sent.get("prompt") or "").split())
-    if not prompt <= {"none", "login", "consent", "select_account"} or ("none" in prompt and len(prompt) > 1):
-        raise OAuthError("prompt is none of none, login, consent, or none with others", error="invalid_request")
+    prompt = prompting.values_of(sent.get("prompt"))
     max_age = sent.get("max_age")
     if max_age is not None and not (max_age.isascii() and max_age.isdigit() and len(max_age) < 10):
         raise OAuthError("max_age must be a number of seconds", error="invalid_request")
@@ -220,6 +220,7 @@ def _asked(server: Server, client: Client, redirect_uri: str, state: str | None,
         client, redirect_uri, state, " ".join(granted), requested, sent.get("nonce"),
         None if absent else sent.get("code_challenge"), None if absent else sent.get("code_challenge_method"),
         prompt, int(max_age) if max_age is not None else None, (sent.get("login_hint") or "")[:100], launch,
+        prompting.hinted_subject(server, sent.get("id_token_hint")),
     )  # fmt: skip
 
 

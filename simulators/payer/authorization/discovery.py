@@ -188,7 +188,7 @@ def openid_configuration(
             "profile",
             "name",
         ],
-        "prompt_values_supported": ["none", "login", "consent"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en", "es"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from simulators.payer.authorization import answers, codes, consenting, parameters
+from simulators.payer.authorization import answers, consenting, granting, parameters, prompting
 from simulators.payer.authorization.answers import Asked
 from simulators.payer.authorization.clients import client_is_served
 from simulators.payer.authorization.errors import InvalidRequest
 from simulators.payer.authorization.parameters import Parameters
-from simulators.payer.authorization.records import Code, Consent, digest, fresh
+from simulators.payer.authorization.records import Consent, digest, fresh
 from simulators.payer.authorization.server import Server, of
 from simulators.payer.authorization.transactions import PORTAL, Transaction, drop, find, save
 from simulators.payer.context import Payer
@@ -57,38 +57,24 @@ def denied_all_the_same(allowed: bool) -> bool:
     return True
 
 
-@rule
-def must_sign_in(signed_in: bool, prompt: frozenset[str], age: float, max_age: int | None) -> bool:
-    """OIDC Core section 3.1.2.1: prompt=login and max_age ask for a fresh sign-in."""
-    return not signed_in or "login" in prompt or (max_age is not None and age > max_age)
-
-
-@must_sign_in.fault("prompt-login-ignored", violates="OIDC-PROMPT-02")
-def no_fresh_sign_in(signed_in: bool, prompt: frozenset[str], age: float, max_age: int | None) -> bool:
-    """prompt=login does not ask a signed-in member again."""
-    return not signed_in
-
-
-@rule
-def prompt_none_answer(signed_in: bool) -> str:
-    """OIDC Core section 3.1.2.6: prompt=none shows no page; login_required or consent_required goes back."""
-    return "consent_required" if signed_in else "login_required"
-
-
-@prompt_none_answer.fault("prompt-none-shows-a-page", violates="OIDC-PROMPT-01")
-def shows_page(signed_in: bool) -> str:
-    """prompt=none leads to the login page."""
-    return ""
-
-
 def begin(server: Server, request: Request, asked: Asked) -> Response:
     """A checked request: to the first page, or straight back when no page may be shown."""
     payer = server.payer
     session = sessions.current(payer, request, "member")
+    if session is not None and not prompting.is_hinted(server, asked, session.subject):
+        session = None
     age = payer.clock.timestamp() - session.auth_time if session else 0.0
-    asks_sign_in = must_sign_in(payer.faults, session is not None, asked.prompt, age, asked.max_age)
-    if "none" in asked.prompt and (error := prompt_none_answer(payer.faults, not asks_sign_in)):
-        return answers.refuse(server, asked.redirect_uri, error, "no page may be shown, and one is needed", asked.state)
+    asks_sign_in = prompting.must_sign_in(payer.faults, session is not None, asked.prompt, age, asked.max_age)
+    if "none" in asked.prompt:
+        standing = prompting.standing_consent(server, asked, session)
+        more = payer.deployment.login.unique_client_identifier
+        found = prompting.prompt_none_answer(payer.faults, not asks_sign_in, more, standing is not None)
+        if found == prompting.GRANTED and standing is not None:
+            return granting.grant(server, asked, standing, "consent stands")
+        if found != prompting.PAGE:
+            return answers.refuse(
+                server, asked.redirect_uri, found, "no page may be shown, and one is needed", asked.state
+            )
     cookie = sessions.browser(request) or fresh()
     transaction = Transaction(fresh(), asked, digest(cookie), fresh())
     if session is not None and not asks_sign_in:
@@ -254,9 +240,22 @@ def proceed(server: Server, request: Request, transaction: Transaction, form: Pa
     if failed and step != "sign_in" and transaction.wrong >= payer.deployment.login.failures_before_lock:
         transaction.username, transaction.done, transaction.wrong, transaction.answered = "", [], 0, 0
         transaction.message = "signin_again"
+    if step == "sign_in" and not failed:
+        # Whoever knew this address before the password was given does not know it any more (RFC 9700 section 4.15, fixation).
+        drop(server, transaction)
+        transaction.id, transaction.csrf = fresh(), fresh()
     save(server, transaction)
     if failed:
         return show(server, request, transaction, 400 if step != "sign_in" else 401)
+    if step == "sign_in" and not prompting.is_hinted(server, transaction.asked, transaction.username):
+        drop(server, transaction)
+        return answers.refuse(
+            server,
+            transaction.asked.redirect_uri,
+            "login_required",
+            "another member signed in",
+            transaction.asked.state,
+        )
     response = RedirectResponse(_address(payer, transaction, request), 303, {"Cache-Control": "no-store"})
     after = next_step(payer, transaction, member)
     if after == "portal":
@@ -307,23 +306,7 @@ def _allow(
         scope=" ".join(chosen.scopes), sensitive=" ".join(sorted(chosen.sensitive)), granted_at=now,
         expires_at=now + chosen.days * 86_400 if chosen.days else None, auth_time=transaction.auth_time,
     )  # fmt: skip
-    text = fresh()
-    code = Code(
-        digest(text), consent.id, consent.client_id, asked.redirect_uri, asked.challenge, asked.method, asked.nonce, consent.scope,
-        asked.requested, now + codes.code_lifetime(payer.faults, server.settings.code_seconds),
-    )  # fmt: skip
-    with payer.database.transaction():
-        server.ledger.add_consent(consent)
-        server.ledger.add_code(code)
-    journal.of(payer).audit(
-        member.username,
-        "consent",
-        subject=consent.patient or "",
-        client_id=consent.client_id,
-        scope=consent.scope,
-        sensitive=consent.sensitive,
-    )
-    return answers.redirect(server, asked.redirect_uri, {"code": text}, asked.state)
+    return granting.grant(server, asked, consent, "consent")
 
 
 def routes(payer: Payer) -> Sequence[BaseRoute]:

@@ -134,22 +134,6 @@ def test_the_authorization_request_may_come_by_post(at: Running, app: App) -> No
     assert "Sign in" in app.http.get(answer.headers["location"]).text
 
 
-def test_prompt_none_shows_no_page(at: Running, app: App) -> None:
-    assert query_of(app.authorize(prompt="none").headers["location"])["error"] == "login_required"
-    app.sign_in()
-    assert query_of(app.authorize(prompt="none").headers["location"])["error"] == "consent_required"
-
-
-def test_prompt_login_asks_a_signed_in_member_again(at: Running, app: App) -> None:
-    app.sign_in()
-    assert 'name="password"' not in app.next_page(app.authorize()).text
-    assert 'name="password"' in app.next_page(app.authorize(prompt="login")).text
-    assert (
-        'name="password"' in app.next_page(app.authorize(max_age="0")).text
-        or at.payer.clock.state()["frozen"] is not None
-    )
-
-
 def test_keys_roll_over_and_older_tokens_still_verify(at: Running, app: App) -> None:
     before = app.tokens()["id_token"]
     kid = httpx.post(f"{at.control}/keys/rotate").json()["kid"]
