@@ -84,6 +84,18 @@ def parameters(guides: tuple[str, ...], guide: str, type: str) -> dict[str, Sear
     return found
 
 
+@cache
+def mandatory(guides: tuple[str, ...], type: str) -> frozenset[str]:
+    """The top-level elements FHIR itself requires of a type (minimum 1 in the base definition); choices are left out."""
+    structure = registry(guides).structure(f"http://hl7.org/fhir/StructureDefinition/{type}")
+    elements = structure.elements if structure else ()
+    return frozenset(
+        one.path.partition(".")[2]
+        for one in elements
+        if one.min > 0 and one.path.count(".") == 1 and not one.path.endswith("[x]")
+    )
+
+
 def profiles_of(guides: tuple[str, ...], guide: str, type: str) -> list[StructureHeader]:
     """The concrete profiles a guide has for a type."""
     return [

@@ -81,15 +81,16 @@ def token_pairs(element: Any) -> list[tuple[str, str]]:
 
 def string(element: Any, value: str) -> Match:
     """Starts with, whatever the case or accents; any part of a name or address."""
-    wanted = _folded(value)
-    held = [_folded(text) for text in _texts(element)]
+    wanted = folded(value)
+    held = [folded(text) for text in _texts(element)]
     if any(text.startswith(wanted) for text in held):
         return Match.YES
     squeezed = re.sub(r"[\W_]+", "", wanted)
     return Match.MAYBE if squeezed and any(squeezed in re.sub(r"[\W_]+", "", text) for text in held) else Match.NO
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """A text without case, accents and outer spaces, as string searches compare (R4 search, string)."""
     split = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in split if not unicodedata.combining(c)).strip()
 

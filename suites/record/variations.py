@@ -15,6 +15,7 @@ from suites.record.values import ESCAPED
 
 PREFIXES = ("gt", "ge", "lt", "le")
 NOBODYS = "no-such-value-7f3a"
+NOBODYS_SYSTEM = "http://nobody.example/no-such-system"
 
 
 def comparators(judge: Judge, case: Case) -> None:
@@ -45,6 +46,19 @@ def with_system(judge: Judge, case: Case) -> None:
     tokens = [name for name in case.names if judge.parameter(case, name).type == "token" and not name.startswith("_")]
     control(tokens, f"a token is among {' and '.join(case.names)}")
     judge.search(case, with_system=True)
+    of_another_system(judge, case, tokens)
+
+
+def of_another_system(judge: Judge, case: Case, tokens: list[str]) -> None:
+    """A code asked for under a system it is not of finds nothing."""
+    for sample in judge.samples(case, with_system=True)[:1]:
+        for name in tokens:
+            query = tuple(
+                (key, f"{NOBODYS_SYSTEM}|{value.partition('|')[2]}" if key == name else value)
+                for key, value in sample.query
+            )
+            if query != sample.query and all("|" in value for key, value in sample.query if key == name):
+                judge.nothing(case, query, sample.record)
 
 
 def several_values(judge: Judge, case: Case) -> None:

@@ -1,0 +1,1 @@
+"""Checks of this chapter: Bulk Data export, where it is advertised."""

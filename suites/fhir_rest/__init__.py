@@ -1,0 +1,1 @@
+"""Checks of this chapter: the HTTP side of FHIR beside searching: formats, conditional reads, operations."""
