@@ -183,7 +183,7 @@ def prior_authorization_command(
 ) -> None:
     """The public prior authorization metrics (438.210(f) and its parallels)."""
     with refusals():
-        from reports.metrics import pa_figures, pa_output, pa_requests
+        from reports.metrics import pa_figures, pa_output, pa_requests, pa_sources
         from reports.metrics.events import now
         from reports.metrics.sources import find_mapping
 
@@ -191,15 +191,29 @@ def prior_authorization_command(
         setup = pa_requests.load_setup(find_mapping(input, mapping))
         cut_off = appeal_cut_off.date() if appeal_cut_off else None
         rules = pa_figures.Rules(year, basis.value, partials.value, cut_off, appeals_over.value, strict)
-        requests = pa_requests.read(input, setup)
+        drawn = setup.drawn_at or pa_sources.drawn_at(input)
+        # A request of the year may be determined in the next, and its appeal be decided then too.
+        until = drawn or max(now(), datetime(year + 2, 1, 1, tzinfo=setup.where))
+        requests = pa_requests.read(input, setup, until)
         filing = pa_output.Filing(pa_figures.figures(requests, rules, setup), rules, setup, pa_requests.items(setup))
-        cases = pa_figures.late(requests, rules, setup, now())
+        cases = pa_figures.late(requests, rules, setup, drawn or now())
         if cases:
             told = f"{len(cases):,} requests past their decision limit"
             print(f"patient-access: {told}" + ("" if late else "; --late FILE lists them"), file=sys.stderr)
         if late is not None:
             pa_output.write_late(late, cases)
+        for unit in filing.units:
+            for why, count in unit.reconciliation.items():
+                print(f"patient-access: {unit.id}: not in these figures: {count:,} × {why}", file=sys.stderr)
         print(pa_output.write(filing, format.value, output))
+        if any(unit.expedited.hours_unknown for unit in filing.units):
+            days = [one.id for one in requests if one.expedited and one.days is not None and not one.drug]
+            print(
+                f"patient-access: {len(days):,} expedited requests are told by the day, so hours are not decided: "
+                + ", ".join(days[:20]),
+                file=sys.stderr,
+            )
+            raise typer.Exit(3)
 
 
 @metrics.command("utilisation")

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from reports.metrics import BadInput
 from reports.metrics.pa_requests import DETERMINED, OPEN, Request, Setup
-from reports.metrics.rounding import mean, median, percent
+from reports.metrics.rounding import UNDECIDED, mean, median, percent, two_places
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -65,6 +65,19 @@ class ClassFigures:
     median: Fraction | None
     extended_then_approved: int
     extended_then_denied: int
+    hours_unknown: int = (
+        0  # expedited requests whose times are told by the day alone: no mean or median of hours is possible
+    )
+
+    @property
+    def shown_mean(self) -> str:
+        """Metric 8 or 9 as it is shown."""
+        return UNDECIDED if self.hours_unknown else two_places(self.mean)
+
+    @property
+    def shown_median(self) -> str:
+        """The median of metric 8 or 9 as it is shown."""
+        return UNDECIDED if self.hours_unknown else two_places(self.median)
 
     @property
     def approved_percent(self) -> Fraction | None:
@@ -98,9 +111,9 @@ def figures(requests: Iterable[Request], rules: Rules, setup: Setup) -> tuple[Un
     of_year: dict[str, list[Request]] = {}
     drugs: Counter[str] = Counter()
     for request in requests:
+        of_year.setdefault(request.unit, [])  # a unit without requests in the year still reports, "not applicable"
         if not _in_year(request, rules, setup):
             continue
-        of_year.setdefault(request.unit, [])
         if request.drug:
             drugs[request.unit] += 1
         else:
@@ -161,6 +174,7 @@ def _class(requests: list[Request], rules: Rules, setup: Setup, unit: timedelta,
         median=median(times),
         extended_then_approved=sum(request.extended and request.outcome == "approved" for request in determined),
         extended_then_denied=sum(request.extended and request.outcome == "denied" for request in determined),
+        hours_unknown=sum(request.days is not None for request in determined) if unit is HOUR else 0,
     )
 
 
@@ -207,7 +221,7 @@ def limit(request: Request, setup: Setup) -> datetime | None:
     received = request.received.astimezone(setup.where)
     more = 14 if request.extended else 0
     if request.expedited:
-        end = request.received + 72 * HOUR
+        end = request.received + min(72, setup.expedited_hours or 72) * HOUR
         return (
             end
             if not more
@@ -216,6 +230,7 @@ def limit(request: Request, setup: Setup) -> datetime | None:
             else end + 14 * DAY
         )
     days = 7 if received.date() >= seven_days_from(setup) else 14
+    days = min(days, setup.standard_days or days)
     days = max(days, 14) if more and setup.extension_reading == "total" else days + more
     if setup.standard_limit == "exact":
         return request.received + days * DAY

@@ -52,8 +52,8 @@ def _class(figures: ClassFigures, time: str) -> dict[str, Any]:
         "approved_percent": two_places(figures.approved_percent),
         "denied_percent": two_places(figures.denied_percent),
         "approved_after_appeal_percent": two_places(figures.approved_after_appeal),
-        f"mean_{time}": two_places(figures.mean),
-        f"median_{time}": two_places(figures.median),
+        f"mean_{time}": figures.shown_mean,
+        f"median_{time}": figures.shown_median,
     }
 
 
@@ -72,12 +72,12 @@ def mcpar(filing: Filing) -> Iterator[tuple[object, ...]]:
             ("Standard approved, %", two_places(standard.approved_percent)),
             ("Standard denied, %", two_places(standard.denied_percent)),
             ("Standard approved after appeal, %", two_places(standard.approved_after_appeal)),
-            ("Standard average time, days", two_places(standard.mean)),
-            ("Standard median time, days", two_places(standard.median)),
+            ("Standard average time, days", standard.shown_mean),
+            ("Standard median time, days", standard.shown_median),
             ("Expedited approved, %", two_places(expedited.approved_percent)),
             ("Expedited denied, %", two_places(expedited.denied_percent)),
-            ("Expedited average time, hours", two_places(expedited.mean)),
-            ("Expedited median time, hours", two_places(expedited.median)),
+            ("Expedited average time, hours", expedited.shown_mean),
+            ("Expedited median time, hours", expedited.shown_median),
             ("Extended and approved, % of all", two_places(unit.extended_and_approved_percent)),
         )
         for number, (name, value) in enumerate(answers, 1):
@@ -106,8 +106,8 @@ def rows(filing: Filing) -> Iterator[tuple[object, ...]]:
                 appeals,
                 two_places(figures.approved_after_appeal),
             )
-            yield unit.id, kind, f"average time, {time}", "", figures.determined, two_places(figures.mean)
-            yield unit.id, kind, f"median time, {time}", "", figures.determined, two_places(figures.median)
+            yield unit.id, kind, f"average time, {time}", "", figures.determined, figures.shown_mean
+            yield unit.id, kind, f"median time, {time}", "", figures.determined, figures.shown_median
             yield unit.id, kind, "partially approved, count", figures.partial, figures.denominator, figures.partial
         both = unit.standard.denominator + unit.expedited.denominator
         yield (
@@ -250,8 +250,8 @@ def _unit_part(unit: UnitFigures, filing: Filing) -> Part:
                     ),
                     ("Approved after an extension", figures.extended_then_approved, figures.denominator, ""),
                     ("Denied after an extension", figures.extended_then_denied, figures.denominator, ""),
-                    (f"Average time, {time}", "", "", two_places(figures.mean)),
-                    (f"Median time, {time}", "", "", two_places(figures.median)),
+                    (f"Average time, {time}", "", "", figures.shown_mean),
+                    (f"Median time, {time}", "", "", figures.shown_median),
                 ),
             )
         )

@@ -8,14 +8,14 @@ from __future__ import annotations
 import csv
 import difflib
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reports.metrics import BadInput, Refused
+from reports.metrics import BadInput, Refused, pa_sources
 from reports.metrics.zone import zone
 
 ROLES = (
@@ -25,7 +25,7 @@ ROLES = (
 CLASSES = ("standard", "expedited")
 DETERMINED = ("approved", "denied", "partial")
 OPEN = ("withdrawn", "duplicate", "pending")
-APPEALS = ("", "overturned", "upheld", "pending")
+APPEALS = ("", "overturned", "upheld", "pending", "withdrawn", "dismissed")
 PAYERS = ("ma", "medicaid-ffs", "chip-ffs", "medicaid-managed-care", "chip-managed-care", "qhp")
 TRUE, FALSE = ("yes", "true", "1", "y"), ("", "no", "false", "0", "n")
 LISTED = 20
@@ -35,7 +35,7 @@ LISTED = 20
 class Setup:
     """What a plan says of itself and of its records; `mapping.toml` beside them."""
 
-    format: str = ""  # csv | ndjson | database; empty: by the file's name
+    format: str = ""  # csv | ndjson | parquet | database; empty: by the file's name
     files: str = ""
     table: str = ""
     time_zone: str = "America/Los_Angeles"
@@ -51,6 +51,9 @@ class Setup:
         "additional"  # additional | total: 14 more days, or 14 in all (438.210(d) is read both ways)
     )
     standard_limit: str = "end-of-day"  # end-of-day | exact: the seventh day's end, or 7 times 24 hours
+    standard_days: int | None = None  # a limit the state sets shorter than the federal one
+    expedited_hours: int | None = None
+    drawn_at: datetime | None = None  # when the records were taken out; a later time is a wrong clock
     folder: Path = Path()
 
     @property
@@ -75,13 +78,14 @@ class Request:
     appeal_filed: datetime | None
     appeal_decided: datetime | None
     appeal_outcome: str
+    days: int | None = None  # between receipt and determination, where either is told by the day alone
 
     @property
     def elapsed(self) -> timedelta:
         """From receipt to the notice of determination; an appeal does not stretch it."""
         if self.determined is None:
             raise ValueError(f"{self.id} has no determination")
-        return self.determined - self.received
+        return self.determined - self.received if self.days is None else timedelta(days=self.days)
 
 
 def load_setup(path: Path | None) -> Setup:
@@ -103,20 +107,25 @@ def load_setup(path: Path | None) -> Setup:
     ):
         if name in told and told[name] not in allowed:
             raise BadInput(f"{path}: {name} {told[name]!r}; one of {', '.join(allowed)}")
+    for name, kind in (("rating_period_start", date), ("standard_days", int), ("expedited_hours", int)):
+        if name in told and type(told[name]) is not kind:
+            raise BadInput(f"{path}: {name} {told[name]!r}; it is a {'day' if kind is date else 'whole number'}")
+    if "drawn_at" in told and not (isinstance(told["drawn_at"], datetime) and told["drawn_at"].tzinfo):
+        raise BadInput(f"{path}: drawn_at is a time with an offset, such as 2027-01-15T00:00:00-08:00")
     for name in {**told.get("columns", {}), **told.get("values", {})}.keys() - set(ROLES):
         raise BadInput(f"{path}: unknown role {name!r}; known are {', '.join(ROLES)}")
     columns = {**{role: role for role in ROLES}, **told.pop("columns", {})}
     return Setup(**told, columns=columns, folder=path.parent)
 
 
-def read(source: str, setup: Setup) -> tuple[Request, ...]:
-    """All requests of an input; Refused with every problem found."""
+def read(source: str, setup: Setup, until: datetime | None = None) -> tuple[Request, ...]:
+    """All requests of an input; Refused with every problem found, times after `until` among them."""
     requests: list[Request] = []
     problems: dict[str, list[str]] = {}
     seen: set[str] = set()
-    for where, row in _rows(source, setup):
+    for where, row in pa_sources.rows(source, setup):
         try:
-            request = _request(row, setup)
+            request = _request(row, setup, until)
         except ValueError as error:
             problems.setdefault(str(error), []).append(where)
             continue
@@ -144,73 +153,7 @@ def items(setup: Setup) -> tuple[tuple[str, str], ...]:
         raise BadInput(f"{path}: cannot be read as code,description: {error}") from None
 
 
-def _rows(source: str, setup: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows by our role names, each with where it stands."""
-    if "://" in source:
-        yield from _database_rows(source, setup)
-        return
-    from reports.metrics import pa_fhir
-
-    for file in _files(Path(source), setup):
-        kind = setup.format or {".csv": "csv", ".ndjson": "ndjson", ".json": "ndjson"}.get(file.suffix, "")
-        if kind == "csv":
-            with file.open(encoding="utf-8-sig", newline="") as opened:
-                reader = csv.DictReader(opened)
-                missing = [
-                    setup.columns[role]
-                    for role in ("id", "class", "received", "outcome")
-                    if setup.columns[role] not in (reader.fieldnames or ())
-                ]
-                if missing:
-                    raise BadInput(f"{file}: has no column {', '.join(missing)}; write a mapping file with [columns]")
-                for number, row in enumerate(reader, 2):
-                    yield f"{file.name}:{number}", {role: row.get(name) for role, name in setup.columns.items()}
-        elif kind == "ndjson":
-            yield from pa_fhir.rows(file)
-        else:
-            raise BadInput(f"{file}: cannot tell its format by its name; say format = … in a mapping file")
-
-
-def _files(path: Path, setup: Setup) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise BadInput(f"{path}: no such file or folder")
-    pattern = setup.files or "*"
-    found = sorted(
-        file for file in path.glob(pattern) if file.suffix in (".csv", ".ndjson", ".json") and file.name != setup.items
-    )
-    if not found:
-        raise BadInput(f'{path}: holds no records; name them in a mapping file (files = "*.csv")')
-    return found
-
-
-def _database_rows(url: str, setup: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
-    import ibis
-
-    if not setup.table:
-        raise BadInput("a database needs table = … in a mapping file (--mapping)")
-    schema, _, name = setup.table.rpartition(".")
-    try:
-        con = ibis.connect(url)
-        table = con.table(name, database=schema or None)
-        columns = {role: column for role, column in setup.columns.items() if column in table.columns}
-        batches = con.to_pyarrow_batches(
-            table.select(**{role: table[column].cast("string") for role, column in columns.items()})
-        )
-        number = 0
-        for batch in batches:
-            for row in batch.to_pylist():
-                number += 1
-                yield f"{setup.table} row {number}", row
-    except BadInput:
-        raise
-    except Exception as error:
-        shown = url.partition("://")[0] + "://…"  # the address may hold a password
-        raise BadInput(f"{shown}: table {setup.table!r} cannot be read: {str(error).splitlines()[0]}") from None
-
-
-def _request(row: dict[str, Any], setup: Setup) -> Request:
+def _request(row: dict[str, Any], setup: Setup, until: datetime | None) -> Request:
     """A row as a request; ValueError says what is wrong, in the same words for every row it is wrong with."""
 
     def text(role: str) -> str:
@@ -226,28 +169,35 @@ def _request(row: dict[str, Any], setup: Setup) -> Request:
     def flag(role: str) -> bool:
         return one_of(role, (*TRUE, *FALSE)) in TRUE
 
+    def moment(role: str) -> datetime | None:
+        found = _instant(text(role), role, setup)
+        if found is not None and until is not None and found > until:
+            raise ValueError(f"{role} lies in the future; a clock is wrong")
+        return found
+
     if not text("id"):
         raise ValueError("a request without an id")
     unit = text("unit") or setup.unit
     if not unit:
         raise ValueError("a request names no reporting unit, and the mapping no unit for all")
     outcome = one_of("outcome", (*DETERMINED, *OPEN))
-    received, determined = (
-        _instant(text("received"), "received", setup),
-        _instant(text("determined"), "determined", setup),
-    )
+    received, determined = moment("received"), moment("determined")
     if received is None:
         raise ValueError("a request without a time of receipt")
     if outcome in DETERMINED and determined is None:
         raise ValueError(f"a request is {outcome} but has no time of determination")
-    if determined is not None and determined < received:
-        raise ValueError("a request is determined before it was received")
-    appeal = one_of("appeal_outcome", APPEALS)
-    decided = _instant(text("appeal_decided"), "appeal_decided", setup)
-    if appeal in ("overturned", "upheld") and decided is None:
-        raise ValueError(f"an appeal is {appeal} but has no time of decision")
-    if appeal == "overturned" and outcome not in ("denied", "partial"):
-        raise ValueError(f"an appeal overturned a request that was {outcome}")
+    if outcome == "pending" and determined is not None:
+        raise ValueError("a request is pending but has a time of determination")
+    days = None
+    if determined is not None:
+        apart = (determined.astimezone(setup.where).date() - received.astimezone(setup.where).date()).days
+        if _is_day(text("determined")) and apart == 0:
+            determined = max(determined, received)  # the same day, at an hour nobody told
+        if determined < received:
+            raise ValueError("a request is determined before it was received")
+        days = apart if _is_day(text("received")) or _is_day(text("determined")) else None
+    appeal, filed, decided = one_of("appeal_outcome", APPEALS), moment("appeal_filed"), moment("appeal_decided")
+    _appeal_makes_sense(appeal, outcome, determined, filed, decided, setup)
     return Request(
         id=text("id"),
         unit=unit,
@@ -258,10 +208,47 @@ def _request(row: dict[str, Any], setup: Setup) -> Request:
         extended=flag("extended"),
         drug=flag("drug"),
         item=text("item"),
-        appeal_filed=_instant(text("appeal_filed"), "appeal_filed", setup),
+        appeal_filed=filed,
         appeal_decided=decided,
         appeal_outcome=appeal,
+        days=days if outcome in DETERMINED else None,
     )
+
+
+def _appeal_makes_sense(
+    appeal: str,
+    outcome: str,
+    determined: datetime | None,
+    filed: datetime | None,
+    decided: datetime | None,
+    setup: Setup,
+) -> None:
+    """An appeal follows an adverse determination and precedes its own decision; appeals may be told by the day."""
+
+    def day(at: datetime) -> date:
+        return at.astimezone(setup.where).date()
+
+    if appeal in ("overturned", "upheld"):
+        if decided is None:
+            raise ValueError(f"an appeal is {appeal} but has no time of decision")
+        if outcome not in ("denied", "partial") or determined is None:
+            verb = "overturned" if appeal == "overturned" else "upheld"
+            raise ValueError(f"an appeal {verb} a request that was {outcome}")
+        if day(decided) < day(determined):
+            raise ValueError("an appeal is decided before the determination it is about")
+        if filed is not None and day(decided) < day(filed):
+            raise ValueError("an appeal is decided before it was filed")
+    elif decided is not None and appeal in ("", "pending"):
+        raise ValueError("an appeal has a time of decision but no outcome")
+
+
+def _is_day(value: str) -> bool:
+    """Whether a time is told by the day alone."""
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _instant(value: str, role: str, setup: Setup) -> datetime | None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 NOT_APPLICABLE = "not applicable"  # an empty class has no percentage; 0 % would claim something
+UNDECIDED = "not decided"  # there are requests, but what they say does not suffice
 
 
 def two_places(value: Fraction | None) -> str:

@@ -99,7 +99,7 @@ def test_any_resource_is_a_row_or_a_named_refusal(tmp_path: Path, resource: dict
     for kind in ("ExplanationOfBenefit", "ClaimResponse"):
         told = {**resource, "resourceType": kind, "use": "preauthorization"}
         (tmp_path / "x.ndjson").write_text(json.dumps(told) + "\n")
-        found, words = outcome(lambda: list(pa_fhir.rows(tmp_path / "x.ndjson")), BadInput)
+        found, words = outcome(lambda: list(pa_fhir.rows([tmp_path / "x.ndjson"])), BadInput)
         assert "x.ndjson:1" in words if words else len(found) == 1
     (tmp_path / "audit.ndjson").write_text(json.dumps({**resource, "resourceType": "AuditEvent"}) + "\n")
     opened, words = outcome(lambda: list(audit_rows([tmp_path / "audit.ndjson"])), BadInput)

@@ -212,6 +212,11 @@ HEAD = "id,unit,class,received,determined,outcome,appeal_decided,appeal_outcome\
         ("1,u,standard,2026-03-08T02:30,,pending,,", "never was"),
         ("1,u,standard,2026-11-01T01:30,,pending,,", "was twice"),
         ("1,u,standard,2026-03-01T09:00Z,2026-03-02T09:00Z,denied,,overturned", "no time of decision"),
+        ("1,u,standard,2026-03-01T09:00Z,2026-03-02T09:00Z,denied,2026-03-01,upheld", "before the determination"),
+        ("1,u,standard,2026-03-01T09:00Z,2026-03-02T09:00Z,denied,2026-03-09,", "no outcome"),
+        ("1,u,standard,2026-03-01T09:00Z,,pending,2026-03-09,upheld", "upheld a request that was pending"),
+        ("1,u,standard,2026-03-01T09:00Z,2026-03-02T09:00Z,pending,,", "is pending but has a time"),
+        ("1,u,standard,2126-03-01T09:00Z,,pending,,", "lies in the future"),
         (
             "1,u,standard,2026-03-01T09:00Z,2026-03-02T09:00Z,approved,2026-04-01,overturned",
             "overturned a request that was approved",
@@ -227,7 +232,7 @@ def test_a_record_that_could_change_a_figure_is_named_and_the_figure_refused(
 ) -> None:
     (tmp_path / "r.csv").write_text(HEAD + row + "\n")
     with pytest.raises(Refused, match=problem) as refused:
-        read(str(tmp_path / "r.csv"), Setup())
+        read(str(tmp_path / "r.csv"), Setup(), NOW)
     assert refused.value.problems[0][1] == 1
     assert "r.csv:" in refused.value.problems[0][2][0]
 
@@ -341,8 +346,62 @@ def test_pas_responses_take_their_receipt_from_the_claim(tmp_path: Path) -> None
     (one,) = read(str(tmp_path / "pas.ndjson"), Setup())
     assert (one.expedited, one.outcome, one.elapsed) == (True, "approved", timedelta(hours=12))
     (tmp_path / "pas.ndjson").write_text(json.dumps(response) + "\n")
-    with pytest.raises(BadInput, match="Claim/c1, which is not in the file"):
+    with pytest.raises(BadInput, match="Claim/c1, which is not in the input"):
         read(str(tmp_path / "pas.ndjson"), Setup())
+
+
+def answer(id: str, created: str, code: str, **other: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "ClaimResponse", "id": id, "use": "preauthorization", "status": "active", "created": created,
+        "insurer": {"reference": "Organization/payer"}, "item": [{"adjudication": [action(code)]}], **other,
+    }  # fmt: skip
+
+
+def test_a_claim_is_one_request_however_often_and_wherever_it_is_answered(tmp_path: Path) -> None:
+    claims = [
+        {"resourceType": "Claim", "id": id, "use": "preauthorization", "status": "active", "created": "2026-03-02T09:00:00Z",
+         "insurer": {"reference": "Organization/payer"}, "identifier": [{"system": "urn:x", "value": id}]}
+        for id in ("pended", "by-identifier", "unanswered")
+    ]  # fmt: skip
+    responses = [
+        answer("r1", "2026-03-03T09:00:00Z", "A4", request={"reference": "https://payer.example/fhir/Claim/pended"}),
+        answer("r3", "2026-05-05T09:00:00Z", "A1", request={"reference": "Claim/pended"}),
+        answer("r2", "2026-03-05T09:00:00Z", "A3", request={"reference": "Claim/pended"}),
+        answer("r4", "2026-03-03T09:00:00Z", "A1", identifier=[{"system": "urn:x", "value": "by-identifier"}]),
+    ]
+    for name, resources in (("Claim", claims), ("ClaimResponse", responses)):
+        (tmp_path / f"{name}.ndjson").write_text("".join(json.dumps(one) + "\n" for one in resources))
+    found = {one.id: one for one in read(str(tmp_path), Setup())}
+    assert {id: one.outcome for id, one in found.items()} == {
+        "pended": "denied", "by-identifier": "approved", "unanswered": "pending",
+    }  # fmt: skip
+    assert found["pended"].elapsed == timedelta(days=3)  # the first determination, not the last
+
+
+def test_times_told_by_the_day_count_days_and_leave_hours_undecided(tmp_path: Path) -> None:
+    resources = [
+        eob("same-day", ["A1"], "2026-03-02", created="2026-03-02T15:00:00-08:00"),
+        eob("three", ["A3"], "2026-03-10", created="2026-03-07"),  # clocks change in between
+        eob("urgent", ["A1"], "2026-03-03", created="2026-03-02T09:00:00Z", priority={"coding": [{"code": "stat"}]}),
+    ]
+    (tmp_path / "eob.ndjson").write_text("".join(json.dumps(one) + "\n" for one in resources))
+    done = CliRunner().invoke(app, ["metrics", "prior-authorization", "--input", str(tmp_path), "--year", "2026"])
+    assert done.exit_code == 3
+    assert "1 expedited requests are told by the day" in done.stderr
+    (unit,) = json.loads(done.stdout)["reporting_units"]
+    assert (unit["standard"]["mean_days"], unit["expedited"]["mean_hours"]) == ("1.50", "not decided")
+    assert unit["expedited"]["approved_percent"] == "100.00"
+
+
+def test_a_unit_without_requests_in_the_year_still_reports() -> None:
+    (unit,) = figures([request()], Rules(2031), Setup())
+    assert (unit.id, unit.standard.determined, two_places(unit.standard.approved_percent)) == ("u", 0, "not applicable")
+
+
+def test_a_state_may_shorten_the_limits() -> None:
+    setup = Setup(standard_days=5, expedited_hours=24)
+    assert limit(request(), setup) == datetime(2026, 8, 9, 7, tzinfo=UTC)
+    assert limit(request(expedited=True), setup) == datetime(2026, 8, 4, 17, tzinfo=UTC)
 
 
 def test_a_database_is_read_by_its_url(tmp_path: Path) -> None:
