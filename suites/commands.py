@@ -29,7 +29,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(certify)
     app.add_typer(target)
     app.command()(requirements)
-    for module in ("suites.profiles.commands", "suites.profiles.validate_command", "suites.app_certification.commands"):
+    for module in (
+        "suites.proving.commands",
+        "suites.profiles.commands",
+        "suites.profiles.validate_command",
+        "suites.app_certification.commands",
+    ):
         if importlib.util.find_spec(module.rpartition(".")[0]) and importlib.util.find_spec(module):
             importlib.import_module(module).register(app)
 

@@ -1,0 +1,237 @@
+"""Trying everything: several places side by side, each taking the next thing to try until nothing is left.
+
+Order: the reference by chapters, then what its results are a control for. A place is kept as long as things are left to try on its
+deployment. What goes wrong with one place ends the proof, and every child with it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from suites.proving import selection
+from suites.proving.catalogue import REFERENCE, Fault, System
+from suites.proving.payer import CannotProve, make_dataset
+from suites.proving.place import Judged, Place, Result, opened
+from suites.proving.verdicts import Health, Mutant, Proof, mutant
+
+MUTANT_SECONDS, SYSTEM_SECONDS, FULL_SECONDS = 120.0, 900.0, 3600.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for."""
+
+    faults: Sequence[Fault]
+    reference: System
+    systems: Mapping[str, System]  # by name: whatever a fault may want to be tried on
+    variants: Sequence[System]
+    out: Path
+    members: int = 24
+    jobs: int = 2
+    full: bool = False
+    whole_reference: bool = True  # every check of the reference, not only those the faults need
+    expected: Path | None = None  # a folder of waivers, DEPLOYMENT.toml
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to try on one deployment: a fault, a part of the suite without one, or the whole."""
+
+    system: str
+    fault: Fault | None = None
+    chapter: str = ""
+    weight: float = 1.0
+
+    @property
+    def title(self) -> str:
+        """For the line of progress."""
+        return self.fault.id if self.fault else f"{self.system} {self.chapter}".strip()
+
+
+@dataclass
+class Board:
+    """What is left, what was found; shared by the jobs."""
+
+    order: Order
+    tasks: list[Task]
+    progress: Callable[[Task, float], None]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    control: dict[str, dict[str, Result]] = field(default_factory=dict)  # by system, by check: without a fault
+    seconds: dict[str, float] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
+    mutants: dict[str, Mutant] = field(default_factory=dict)
+    places: list[Place] = field(default_factory=list)
+    stopped: BaseException | None = None
+
+    def stop(self, why: BaseException) -> None:
+        """Nothing more is tried, and what is being judged ends at once."""
+        with self.lock:
+            self.stopped = self.stopped or why
+            for place in self.places:
+                place.interrupt()
+
+    def take(self, system: str) -> Task | None:
+        """The next thing, of this system as long as there is one."""
+        with self.lock:
+            if self.stopped is not None or not self.tasks:
+                return None
+            mine = next((one for one in self.tasks if one.system == system), self.tasks[0])
+            self.tasks.remove(mine)
+            return mine
+
+    def verdicts(self, system: str) -> dict[str, str]:
+        """Each check's verdict without a fault, as far as known."""
+        with self.lock:
+            return {id: one.verdict for id, one in self.control.get(system, {}).items()}
+
+    def browsing(self, system: str) -> frozenset[str]:
+        """The checks known to drive a browser."""
+        with self.lock:
+            return frozenset(id for id, one in self.control.get(system, {}).items() if one.browser)
+
+    def keep(self, system: str, judged: Judged, seconds: float) -> None:
+        """Results without a fault."""
+        with self.lock:
+            self.control.setdefault(system, {}).update({one.check: one for one in judged.results})
+            self.seconds[system] = self.seconds.get(system, 0.0) + seconds
+            if judged.trouble:
+                self.troubles[system] = judged.trouble
+
+
+def prove(order: Order, progress: Callable[[Task, float], None], total: Callable[[float], None]) -> Proof:
+    """Try everything that was ordered; CannotProve where a payer or a bench cannot be had."""
+    board = Board(order, tasks_of(order), progress)
+    total(sum(one.weight for one in board.tasks))
+    threads = [
+        threading.Thread(target=_work, args=(board, number), name=f"job-{number}", daemon=True)
+        for number in range(order.jobs)
+    ]
+    try:
+        for one in threads:
+            one.start()
+        while any(one.is_alive() for one in threads):
+            for one in threads:
+                one.join(0.2)  # in pieces, so that an interrupt is seen
+    except BaseException as interrupt:
+        board.stop(interrupt)
+        for one in threads:
+            one.join(20)
+        raise
+    if board.stopped is not None:
+        raise board.stopped
+    return found(board)
+
+
+def tasks_of(order: Order) -> list[Task]:
+    """What there is to do, the controls first and long things early."""
+    tasks = []
+    if order.whole_reference:
+        tasks += [Task(REFERENCE, chapter=name, weight=weight) for name, weight in chapters()]
+    tasks += [Task(one.name, weight=12.0) for one in order.variants]
+    return tasks + [
+        Task(one.on, fault=one) for one in sorted(order.faults, key=lambda one: (one.on != REFERENCE, one.on))
+    ]
+
+
+def chapters() -> list[tuple[str, float]]:
+    """The chapters of the suite, those with generated checks first, which take longest."""
+    names = sorted(one.parent.name for one in (Path(__file__).parent.parent).glob("*/test_searches.py"))
+    others = {one.parent.name for one in (Path(__file__).parent.parent).glob("*/test_*.py")} - set(names)
+    return [(name, 4.0) for name in names] + [(name, 1.0) for name in sorted(others)]
+
+
+def _work(board: Board, number: int) -> None:
+    """One job: open a place for the next thing, stay as long as there is more for it."""
+    task = board.take("")
+    try:
+        while task is not None:
+            task = _stay(board, task, number)
+    except BaseException as trouble:
+        board.stop(trouble)
+
+
+def _stay(board: Board, task: Task, number: int) -> Task | None:
+    order, name = board.order, task.system
+    system = order.systems[name]
+    waivers = order.expected / f"{name}.toml" if order.expected else None
+    with ExitStack() as stack:
+        with board.lock:  # two jobs must not make the same members at once
+            data = make_dataset(order.out / "members", system.guides, order.members)
+        folder = order.out / "places" / f"{number}-{name}"
+        place = stack.enter_context(opened(folder, data, name, waivers if waivers and waivers.exists() else None))
+        with board.lock:
+            board.places.append(place)
+        stack.callback(board.places.remove, place)
+        next_task: Task | None = task
+        while next_task is not None and next_task.system == name:
+            begun = time.monotonic()
+            _try(board, place, next_task)
+            board.progress(next_task, time.monotonic() - begun)
+            next_task = board.take(name)
+    return next_task
+
+
+def _try(board: Board, place: Place, task: Task) -> None:
+    if task.fault is not None:
+        _mutate(board, place, task.fault)
+        return
+    begun = time.monotonic()
+    if task.chapter:
+        checks = [one.id for one in place.checks.values() if one.chapter == task.chapter]
+    else:
+        checks = list(selection.for_variant(place.checks, board.order.full))
+    judged = place.judge([], checks, FULL_SECONDS if board.order.full else SYSTEM_SECONDS)
+    board.keep(task.system, judged, time.monotonic() - begun)
+
+
+def _mutate(board: Board, place: Place, fault: Fault) -> None:
+    """Judge one fault; what it needs as a control and nobody has judged without it is judged first."""
+    chosen = selection.for_fault(fault, place.checks, board.browsing(fault.on), board.order.full)
+    seconds = FULL_SECONDS if board.order.full else MUTANT_SECONDS
+    begun = time.monotonic()
+    judged = _against(board, place, fault, chosen.first, seconds)
+    verdict = mutant(fault, judged.results, board.verdicts(fault.on), judged.trouble, time.monotonic() - begun)
+    if not verdict.killed and chosen.second and not judged.trouble:
+        more = _against(board, place, fault, chosen.second, seconds)
+        results = (*judged.results, *more.results)
+        verdict = mutant(fault, results, board.verdicts(fault.on), more.trouble, time.monotonic() - begun)
+    with board.lock:
+        board.mutants[fault.id] = verdict
+
+
+def _against(board: Board, place: Place, fault: Fault, checks: Iterable[str], seconds: float) -> Judged:
+    """The checks under the fault; those that say anything but PASS are seen without it too."""
+    judged = place.judge([fault.id], checks, seconds)
+    unknown = [
+        one.check for one in judged.results if one.verdict == "FAIL" and one.check not in board.verdicts(fault.on)
+    ]
+    if unknown:
+        begun = time.monotonic()
+        board.keep(fault.on, place.judge([], unknown, seconds), time.monotonic() - begun)
+    return judged
+
+
+def found(board: Board) -> Proof:
+    """What was found, in the order it was asked for."""
+    order = board.order
+
+    def health(system: System, sampled: bool) -> Health:
+        results = tuple(board.control.get(system.name, {}).values())
+        return Health(
+            system, results, board.troubles.get(system.name, ""), board.seconds.get(system.name, 0.0), sampled
+        )
+
+    reference = health(order.reference, not order.whole_reference)
+    proof = Proof(reference if reference.results or order.whole_reference else None)
+    proof.variants = [health(one, not order.full) for one in order.variants]
+    for fault in order.faults:
+        if fault.id in board.mutants:
+            proof.mutants.append(board.mutants[fault.id])
+        else:
+            raise CannotProve(f"fault {fault.id!r} was not tried")
+    return proof
