@@ -47,10 +47,17 @@ def member_entry(member: Member, resources: list[dict[str, Any]], world: World) 
                 "patient": one.patient,
                 "relationship": one.relationship,
                 "until": one.until.isoformat() if one.until else None,
+                "related_person": one.related_person,
+                "rights": list(one.rights),
             }
             for one in member.acts_for
         ],
         "withheld": list(member.withheld),
         "arrives": arrives,
-        "consents": {"substance_use_disclosure": member.consents_to_substance_use_disclosure},
+        "consents": {
+            "substance_use_disclosure": member.consents_to_substance_use_disclosure,
+            "revoked": member.consent_revoked.isoformat() if member.consent_revoked else None,
+        },
+        "care_of": f"m{member.care_of:05d}" if member.care_of else None,
+        "merged_identifiers": list(member.merged),
     }

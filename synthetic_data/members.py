@@ -15,11 +15,13 @@ from synthetic_data.pathways import Pathway, all_pathways
 from synthetic_data.people import enrolment
 from synthetic_data.people.demographics import Wish, make_person, years_between
 from synthetic_data.people.households import BLOCK, Home, homes_of_block
-from synthetic_data.planted import Planted, planted_homes, planted_members
+from synthetic_data.planted import Planted, planted_homes, planted_members, planted_number
 from synthetic_data.rarities import Rarities
 from synthetic_data.records import Delegate, Household, Member, Network, Person
 from synthetic_data.seeds import digits, stream
 from synthetic_data.wellness import Wellness
+
+CONSENT_REVOKED_BEFORE = 21  # days before the dataset's day
 
 
 class Makers:
@@ -75,16 +77,18 @@ class Makers:
         """Member `number` of a dataset of `members`."""
         row = self.planted_row(number)
         flags = row.flags if row else frozenset()
+        story = planted_number(row.care_of, self.day) if row and row.care_of else number
         home = self.home(number)
         person = self.person(number)
         identifier = enrolment.member_id(number)
         coverages = enrolment.make_coverages(
-            self.seed, number, home, person, self.day, flags, row.years if row else None
+            self.seed, number, home, person, self.day, flags, row.years if row else None, story
         )
         chart = self._chart(number, home, person, identifier, min(span.start for span in coverages))
-        self._live(number, chart, row)
+        self._live(story, chart, row)
         documents = tuple(chart.documents)
-        random = stream(self.seed, number, "consent")
+        random = stream(self.seed, story, "consent")
+        revoked = self.day - timedelta(days=CONSENT_REVOKED_BEFORE) if "part2-consent-revoked" in flags else None
         return Member(
             number=number,
             id=identifier,
@@ -100,8 +104,11 @@ class Makers:
             coverages=coverages,
             delegates=self.delegates(number),
             acts_for=tuple(one for one in enrolment.acts_for(number, self.delegates, home) if one.number <= members),
-            consents_to_substance_use_disclosure="no-part2-consent" not in flags
+            consents_to_substance_use_disclosure=revoked is None
+            and "no-part2-consent" not in flags
             and ("part2-consent" in flags or random.random() < 0.7),
+            consent_revoked=revoked,
+            care_of=story if story != number else 0,
             diagnoses=tuple(chart.diagnoses),
             visits=tuple(chart.visits),
             admissions=tuple(chart.admissions),
@@ -135,7 +142,7 @@ class Makers:
         )
 
     def _live(self, number: int, chart: Chart, row: Planted | None) -> None:
-        """Care for what the member lives with, ordinary care, and what a planted member has beside."""
+        """Care for what the member lives with, ordinary care, and what a planted member has beside; `number` draws it."""
         if row is not None and "nothing" in row.flags:
             return
         pathways = self._pathways(number, chart, row)

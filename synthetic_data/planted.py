@@ -27,6 +27,7 @@ class Planted:
     household: str
     wish: Wish
     flags: frozenset[str]
+    care_of: str | None
 
 
 @cache
@@ -41,7 +42,7 @@ def _row(row: dict[str, Any], as_of: date) -> Planted:
     flags = frozenset(row.get("flags", ()))
     birth = row.get("birth_date")
     if "turns_18_in_days" in row:
-        birth = (as_of + timedelta(days=row["turns_18_in_days"])).replace(year=as_of.year - 18)
+        birth = _eighteen_years_before(as_of + timedelta(days=row["turns_18_in_days"]))
     name = None
     if "name" in row:
         name = Name(
@@ -66,9 +67,24 @@ def _row(row: dict[str, Any], as_of: date) -> Planted:
             birth_date_text=row.get("birth_date_text"),
             name=name,
             flags=flags,
+            lives="deceased" not in flags,
         ),
         flags=flags,
+        care_of=row.get("care_of"),
     )
+
+
+def _eighteen_years_before(day: date) -> date:
+    """The birth date of somebody who comes of age on a day; who comes of age on a leap day was born on 1 March."""
+    try:
+        return day.replace(year=day.year - 18)
+    except ValueError:
+        return date(day.year - 18, 3, 1)
+
+
+def planted_number(key: str, as_of: date) -> int:
+    """The number of a planted member."""
+    return next(number for number, row in enumerate(planted_members(as_of), start=1) if row.key == key)
 
 
 @cache

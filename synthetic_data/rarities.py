@@ -167,10 +167,17 @@ class Rarities:
         self._visit(date(2016, 1, 4))
 
     def thirty_pages(self) -> None:
-        """More encounters than thirty pages of twenty hold."""
+        """More encounters than thirty pages of twenty hold, and more observations than thirty pages of fifty.
+
+        An outreach team that looks in every other day and takes pulse and pressure accounts for both.
+        """
         day = self.chart.ends - timedelta(days=1)
         while len(self.chart.visits) < 640:
-            self._visit(day, "peer_support" if self.chart.line == "bh" else "primary_care")
+            visit = self._visit(day, "peer_support" if self.chart.line == "bh" else "primary_care")
+            top = int(self.random.gauss(128, 8))
+            self.chart.measure("blood_pressure", visit, top, also=(top - self.random.randint(36, 48),))
+            self.chart.measure("heart_rate", visit, int(self.random.gauss(78, 6)))
+            self.chart.measure("weight", visit, round(self.random.gauss(84, 0.6), 1))
             day -= timedelta(days=2)
 
     def received_late(self) -> None:

@@ -116,14 +116,14 @@ def authorizations_of(member: Member, world: World) -> tuple[Authorization, ...]
     """A member's prior authorizations in the order of the requests."""
     if not member.authorizations:
         return ()
-    random = stream(world.seed, member.number, "authorizations")
+    random = stream(world.seed, member.story, "authorizations")
     made: list[Authorization] = []
     stays = {each.id: each for each in member.admissions}
     for need in sorted(member.authorizations, key=lambda each: (each.requested, each.id)):
         code = _service_code(need.service)
         if code is None or need.requested > world.as_of:
             continue
-        turn = need.wish or TURNS[(member.number + len(made)) % len(TURNS)]
+        turn = need.wish or TURNS[(member.story + len(made)) % len(TURNS)]
         made.append(_decide(need, code, COURSES[turn], member, world, random, stays.get(need.subject), made))
     return tuple(made)
 

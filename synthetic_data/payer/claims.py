@@ -136,7 +136,7 @@ def claims_of(member: Member, world: World, authorizations: tuple[Authorization,
     office = _Office(
         member=member,
         world=world,
-        random=stream(world.seed, member.number, "claims"),
+        random=stream(world.seed, member.story, "claims"),
         accumulators=Accumulators(PLAN_OF_LINE[member.line_of_business]),
         authorization_of=_authorization_of(authorizations),
     )
@@ -247,7 +247,7 @@ def _fate(office: _Office, bill: Bill, authorization: Authorization | None) -> s
 def _first_turn(member: Member, bill: Bill) -> int:
     """Planted members start at the first turn, so that a small population has a replaced claim of each rare kind."""
     planted = member.planted_for if bill.kind in INSTITUTIONAL else "must-support" in member.planted_for
-    return 0 if planted else member.number
+    return 0 if planted else member.story
 
 
 def _timing(office: _Office, bill: Bill) -> tuple[date, datetime, datetime]:

@@ -2,36 +2,61 @@
 
 Every member in care is asked at enrolment, so that having a consent tells nothing about anybody. The sensitive policy of HRex covers
 everything; the regular one leaves out what law protects further: records of substance use treatment of a member who did not agree.
+Who took an agreement back (42 CFR 2.31(a)(6)) has the old consent, inactive and ended on that day, and the one in force since.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from synthetic_data.payer.fhir import HREX, US_CORE, Json, coding, concept, instant, meta, period
 from synthetic_data.records import Member, World
 
 POLICY = "http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html#"
+YEARS_IN_FORCE = 5
+ALL_RECORDS = (
+    "I agree that my health plan may share my health records, including records of treatment for substance use."
+)
+WITHOUT_SUBSTANCE_USE = (
+    "I agree that my health plan may share my health records, but not records of treatment for substance use."
+)
+TAKEN_BACK = "I take back my consent to share records of treatment for substance use. My other health records may still be shared."
 
 
 def consents(member: Member, world: World) -> Iterator[Json]:
-    """The consent and its form, for members with any care."""
+    """The consent and its form, for members with any care; two of each where consent was taken back."""
     if not (member.visits or member.diagnoses):
         return
     enrolled = min(span.start for span in member.coverages)
-    signed = datetime.combine(enrolled, time(11, 15), world.as_of.tzinfo)
+    first = f"{member.id}-consent"
+    revoked = member.consent_revoked
+    if revoked is None:
+        agreed = member.consents_to_substance_use_disclosure
+        text = ALL_RECORDS if agreed else WITHOUT_SUBSTANCE_USE
+        yield from _signed(member, world, first, enrolled, agreed, text)
+        return
+    yield from _signed(member, world, first, enrolled, True, ALL_RECORDS, ended=revoked)
+    yield from _signed(member, world, f"{first}-2", revoked, False, TAKEN_BACK)
+
+
+def _signed(
+    member: Member, world: World, identifier: str, day: date, agreed: bool, text: str, ended: date | None = None
+) -> Iterator[Json]:
+    """One consent with its form, signed on a day, with the sensitive policy or the regular one."""
+    signed = datetime.combine(day, time(11, 15), world.as_of.tzinfo)
+    changed = datetime.combine(ended, time(11, 15), world.as_of.tzinfo) if ended else signed
     payer = world.network.payer
-    agreed = member.consents_to_substance_use_disclosure
-    form = f"{member.id}-consent-form"
-    # HRex has the profile since 1.0.0, the release PDex 2.0.0 builds on.
-    profiles = (HREX + "hrex-consent",) if world.guides.pdex.startswith("2") else ()
+    form = f"{identifier}-form"
+    # HRex has the profile since 1.0.0, the release PDex 2.0.0 builds on; it describes consents in force only.
+    profiles = (HREX + "hrex-consent",) if world.guides.pdex.startswith("2") and ended is None else ()
+    in_force_until = ended or day.replace(year=day.year + YEARS_IN_FORCE, day=min(day.day, 28))
     yield {
         "resourceType": "Consent",
-        "id": f"{member.id}-consent",
-        "meta": meta(profiles, signed + timedelta(minutes=5)),
-        "status": "active",
+        "id": identifier,
+        "meta": meta(profiles, changed + timedelta(minutes=5)),
+        "status": "inactive" if ended else "active",
         "scope": concept("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy", "Privacy Consent"),
         "category": [concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IDSCL", "information disclosure")],
         "patient": {"reference": f"Patient/{member.id}"},
@@ -42,7 +67,7 @@ def consents(member: Member, world: World) -> Iterator[Json]:
         "policy": [{"uri": POLICY + ("sensitive" if agreed else "regular")}],
         "provision": {
             "type": "permit",
-            "period": period(signed.date(), signed.date().replace(year=signed.year + 5, day=min(signed.day, 28))),
+            "period": period(day, in_force_until),
             "actor": [
                 {
                     "role": concept("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "performer"),
@@ -56,11 +81,6 @@ def consents(member: Member, world: World) -> Iterator[Json]:
             "action": [concept("http://terminology.hl7.org/CodeSystem/consentaction", "disclose")],
         },
     }
-    text = (
-        "I agree that my health plan may share my health records, including records of treatment for substance use."
-        if agreed
-        else "I agree that my health plan may share my health records, but not records of treatment for substance use."
-    )
     yield {
         "resourceType": "DocumentReference",
         "id": form,

@@ -46,6 +46,7 @@ class Wish:
     birth_date_text: str | None = None
     name: Name | None = None
     flags: frozenset[str] = frozenset()
+    lives: bool = False
 
 
 def make_person(random: Random, home: Home, wish: Wish, as_of: date, handle: str) -> Person:
@@ -71,7 +72,7 @@ def make_person(random: Random, home: Home, wish: Wish, as_of: date, handle: str
         birth_sex=birth_sex,
         birth_date=birth,
         birth_date_text=wish.birth_date_text or birth.isoformat(),
-        deceased=_deceased(random, birth, as_of, time_zone, wish.flags),
+        deceased=_deceased(random, birth, as_of, time_zone, wish),
         race=race,
         race_detailed=detailed,
         race_text=GROUP_WORDS[home.group],
@@ -202,10 +203,10 @@ def _addresses(random: Random, home: Home, as_of: date) -> tuple[Address, ...]:
     return (current, previous)
 
 
-def _deceased(random: Random, birth: date, as_of: date, time_zone: str, flags: frozenset[str]) -> datetime | None:
+def _deceased(random: Random, birth: date, as_of: date, time_zone: str, wish: Wish) -> datetime | None:
     age = years_between(birth, as_of)
     # serious mental illness shortens life; about one in a hundred members of a year's roll has died
-    if "deceased" not in flags and (age < 18 or random.random() > (0.05 if age > 74 else 0.008)):
+    if wish.lives or ("deceased" not in wish.flags and (age < 18 or random.random() > (0.05 if age > 74 else 0.008))):
         return None
     day = as_of - timedelta(days=random.randint(20, 300))
     return datetime.combine(day, time(random.randrange(24), random.randrange(60)), ZoneInfo(time_zone))

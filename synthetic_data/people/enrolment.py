@@ -63,10 +63,17 @@ def make_credentials(seed: int, number: int, username: str) -> Credentials:
 
 
 def make_coverages(
-    seed: int, number: int, home: Home, person: Person, as_of: date, flags: frozenset[str], years: int | None
+    seed: int,
+    number: int,
+    home: Home,
+    person: Person,
+    as_of: date,
+    flags: frozenset[str],
+    years: int | None,
+    story: int,
 ) -> tuple[CoverageSpan, ...]:
-    """Spans of coverage, the current one first; the primary span is never older than the member."""
-    random = stream(seed, number, "coverage")
+    """Spans of coverage, the current one first; the primary span is never older than the member. `story` draws them."""
+    random = stream(seed, story, "coverage")
     identifier = member_id(number)
     line = home.line_of_business
     history = years * 365 if years is not None else random.choice((400, 700, 1000, 1400, 1900, 2400))
@@ -165,7 +172,7 @@ def make_delegates(
             )
         )
 
-    if age < 18 or "turns-18" in flags:
+    if age < 18 or "came-of-age" in flags:
         majority = _birthday(person.birth_date, 18)
         for adult in home.adults[:2]:
             parent = name_of(adult)
@@ -187,16 +194,32 @@ def make_delegates(
         return tuple(delegates)
     if "personal-representative" in flags or random.random() < 0.05:
         gender = "female" if random.random() < 0.6 else "male"
-        delegate(
-            _relative(random, home, gender), gender, ("GUARD", "guardian"), "personal-representative", RIGHTS_ALL,
-            start=as_of - timedelta(days=400), until=as_of + timedelta(days=330),
-        )  # fmt: skip
+        until = as_of + timedelta(days=330)
+        near = [other for other in home.adults if other != number]
+        if "personal-representative" in flags and near:
+            person_near = name_of(near[0])
+            delegate(
+                person_near.name, person_near.gender, ("GUARD", "guardian"), "personal-representative", RIGHTS_ALL,
+                start=as_of - timedelta(days=400), until=until, member=member_id(near[0]),
+                birth_date=person_near.birth_date, address=person_near.addresses[0],
+            )  # fmt: skip
+        else:
+            delegate(
+                _relative(random, home, gender), gender, ("GUARD", "guardian"), "personal-representative", RIGHTS_ALL,
+                start=as_of - timedelta(days=400), until=until,
+            )  # fmt: skip
     if "former-representative" in flags:
         delegate(
             _relative(random, home, "male"), "male", ("POWATT", "power of attorney"), "personal-representative",
             RIGHTS_LIMITED, start=as_of - timedelta(days=800), until=as_of - timedelta(days=70),
         )  # fmt: skip
-    if len(home.adults) == 2 and number in home.adults and (number == home.adults[1] or random.random() < 0.3):
+    couple = not flags & {"personal-representative", "represents"}
+    if (
+        couple
+        and len(home.adults) == 2
+        and number in home.adults
+        and (number == home.adults[1] or random.random() < 0.3)
+    ):
         other = home.adults[0] if number == home.adults[1] else home.adults[1]
         partner = name_of(other)
         delegate(partner.name, partner.gender, ("SPS", "spouse"), "spouse", RIGHTS_LIMITED, member=member_id(other))
@@ -207,7 +230,14 @@ def acts_for(number: int, delegates_of: Callable[[int], tuple[Delegate, ...]], h
     """The members of the household in whose record this one has rights."""
     mine = member_id(number)
     return tuple(
-        ActsFor(patient=member_id(other), relationship=one.kind, until=one.until, number=other)
+        ActsFor(
+            patient=member_id(other),
+            relationship=one.kind,
+            until=one.until,
+            number=other,
+            related_person=one.id,
+            rights=one.rights,
+        )
         for other in home.members
         if other != number
         for one in delegates_of(other)

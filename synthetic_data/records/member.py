@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from synthetic_data.records.care import (
@@ -47,6 +48,8 @@ class Member:
     delegates: tuple[Delegate, ...]
     acts_for: tuple[ActsFor, ...]
     consents_to_substance_use_disclosure: bool
+    consent_revoked: date | None = None
+    care_of: int = 0
     diagnoses: tuple[Diagnosis, ...] = ()
     visits: tuple[Visit, ...] = ()
     admissions: tuple[Admission, ...] = ()
@@ -64,6 +67,11 @@ class Member:
     social_needs: tuple[SocialNeed, ...] = ()
     dental: tuple[DentalVisit, ...] = ()
     withheld: tuple[str, ...] = ()
+
+    @property
+    def story(self) -> int:
+        """The number whose draws decide care and claims: the member's own, unless planted alike with another."""
+        return self.care_of or self.number
 
 
 class Renderer(Protocol):

@@ -112,3 +112,5 @@ class ActsFor:
     relationship: str
     until: date | None
     number: int
+    related_person: str
+    rights: tuple[str, ...]

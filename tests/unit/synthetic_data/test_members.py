@@ -13,9 +13,10 @@ from synthetic_data.instruments import answer, items_of
 from synthetic_data.members import Makers
 from synthetic_data.network import make_network
 from synthetic_data.npi import is_valid_npi, npi
+from synthetic_data.payer.claims import claims_of
 from synthetic_data.people.demographics import years_between
 from synthetic_data.planted import planted_members
-from synthetic_data.records import Member
+from synthetic_data.records import FAMILIES, Member, World
 from synthetic_data.seeds import Weighted, digits, stream
 from synthetic_data.yaml_tables import table
 
@@ -26,6 +27,11 @@ SOME = range(1, 90)
 @cache
 def makers(seed: int = 7) -> Makers:
     return Makers(seed, AS_OF, make_network(seed))
+
+
+@cache
+def world() -> World:
+    return World(seed=7, as_of=AS_OF, family="current", guides=FAMILIES["current"], network=make_network(7))
 
 
 @cache
@@ -109,10 +115,57 @@ def test_substance_use_treatment_is_marked_as_part_2() -> None:
     assert not planted("part2-without-consent").consents_to_substance_use_disclosure
 
 
+def test_three_members_are_alike_but_for_their_consent() -> None:
+    given_, withheld, revoked = (
+        planted(one) for one in ("part2-with-consent", "part2-without-consent", "part2-consent-revoked")
+    )
+    assert [one.consents_to_substance_use_disclosure for one in (given_, withheld, revoked)] == [True, False, False]
+    assert revoked.consent_revoked == date(2026, 6, 10)
+    assert any(visit.part2 for visit in given_.visits)
+    assert any(not visit.part2 for visit in given_.visits)
+    stories = [
+        [(one.kind, one.start, one.part2) for one in member.visits]
+        + [(one.drug, one.start) for one in member.medications]
+        for member in (given_, withheld, revoked)
+    ]
+    assert stories[0] == stories[1] == stories[2]
+    claims = [
+        [(claim.kind, claim.created, claim.payment, claim.status) for claim in claims_of(member, world(), ())]
+        for member in (given_, withheld, revoked)
+    ]
+    assert len(claims[0]) > 50
+    assert claims[0] == claims[1] == claims[2]
+
+
+def test_a_representative_who_is_a_member_acts_within_dates() -> None:
+    represented, representative = planted("represented"), planted("representative")
+    (right,) = representative.acts_for
+    assert (right.patient, right.relationship) == (represented.id, "personal-representative")
+    assert right.until is not None
+    assert right.until > AS_OF.date()
+    assert right.related_person in {one.id for one in represented.delegates}
+    assert not represented.acts_for
+
+
+def test_planted_members_live_unless_they_are_planted_to_have_died() -> None:
+    for seed in range(1, 9):
+        for number, row in enumerate(planted_members(AS_OF.date()), start=1):
+            dead = makers(seed).person(number).deceased is not None
+            assert dead is ("deceased" in row.planted_for)
+
+
+@pytest.mark.parametrize("day", [date(2028, 1, 30), date(2028, 2, 29), date(2024, 3, 20)])
+def test_coming_of_age_on_a_leap_day_is_no_impossible_birth_date(day: date) -> None:
+    assert planted_members(day)
+
+
 def test_parents_act_for_their_children_until_majority() -> None:
     parent, child, nearly = planted("parent"), planted("minor"), planted("minor-turning-18")
     rights = {one.patient: one for one in parent.acts_for}
-    assert set(rights) == {child.id, nearly.id}
+    grown = planted("came-of-age")
+    assert set(rights) == {child.id, nearly.id, grown.id}
+    ended = rights[grown.id].until
+    assert ended == date(2026, 6, 11), "the right ended when the child came of age"
     assert rights[nearly.id].until == date(2026, 7, 31)
     assert years_between(nearly.person.birth_date, AS_OF.date()) == 17
     assert {one.member for one in child.delegates} >= {parent.id}
@@ -120,7 +173,9 @@ def test_parents_act_for_their_children_until_majority() -> None:
 
 def test_planted_members_are_what_they_are_for() -> None:
     assert not planted("no-records").visits
-    assert len(planted("thirty-pages").visits) >= 600
+    assert len(planted("thirty-pages").visits) > 30 * 20
+    assert len(planted("many-pages").measurements) > 30 * 50
+    assert planted("merged-identifiers").merged
     assert min(visit.start.year for visit in planted("before-2016").visits) <= 2013
     assert planted("deceased").person.deceased is not None
     assert planted("leap-day").person.birth_date == date(1980, 2, 29)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -19,6 +20,16 @@ def of_type(kind: str, number: int = 1, family: str = "current") -> list[Json]:
 def test_consent_says_whether_substance_use_records_may_go_out() -> None:
     policies = {number: of_type("Consent", number)[0]["policy"][0]["uri"].rpartition("#")[2] for number in (1, 2)}
     assert policies == {1: "regular", 2: "sensitive"}
+
+
+def test_a_consent_taken_back_has_ended_and_another_is_in_force() -> None:
+    person = replace(member(1), consent_revoked=date(2026, 6, 10))
+    old, new = (one for one in render(person, world()) if one["resourceType"] == "Consent")
+    assert (old["status"], new["status"]) == ("inactive", "active")
+    assert old["policy"][0]["uri"].endswith("#sensitive")
+    assert new["policy"][0]["uri"].endswith("#regular")
+    assert old["provision"]["period"]["end"] == new["provision"]["period"]["start"] == "2026-06-10"
+    assert "profile" not in old["meta"], "the profile describes consents in force"
 
 
 def test_having_a_consent_tells_nothing_about_a_member() -> None:
