@@ -135,17 +135,19 @@ def requirements(
         print(json.dumps(matrix, indent=1, ensure_ascii=False))
         return
     for row in matrix["entries"]:
-        behind = (
-            f"{len(row['checks'])} checks, {len(row['faults'])} faults"
-            if row["checks"]
-            else row["review"] or row["not_tested"]
-        )
-        print(f"{row['id']:38} {row['level']:10} {row['status']:10} {behind[:90]}")
+        if row["checks"]:
+            behind = f"{len(row['checks'])} checks, {len(row['faults'])} faults"
+            behind += f"; no fault: {row['no_fault']}" if row["no_fault"] else ""
+        else:
+            behind = row["review"] or row["not_tested"]
+        print(f"{row['id']:38} {row['level']:10} {row['status']:10} {behind[:120]}")
     counted = ", ".join(
-        f"{matrix[name]} {name.replace('_', ' ')}"
-        for name in ("automated", "review", "not_tested", "open", "without_fault")
+        f"{matrix[name]} {name.replace('_', ' ')}" for name in ("automated", "review", "not_tested", "open")
     )
     print(f"{matrix['total']} requirements: {counted}")
+    print(
+        f"automated SHALLs without a fault: {len(matrix['excused'])} with a written reason, {matrix['without_fault']} without"
+    )
 
 
 @target.command("init")

@@ -67,7 +67,10 @@ def status(entry: catalogue.Entry, deciding: list[str]) -> str:
 
 
 def matrix(faults: dict[str, list[str]]) -> dict[str, Any]:
-    """The catalogue with its checks and the faults that have been declared against each requirement."""
+    """The catalogue with its checks and the faults that have been declared against each requirement.
+
+    `without_fault` counts the automated SHALLs that have neither a fault nor a written reason; `unproven` names them.
+    """
     deciding = checks()
     rows: list[dict[str, Any]] = []
     for entry in catalogue.load().values():
@@ -95,18 +98,29 @@ def matrix(faults: dict[str, list[str]]) -> dict[str, Any]:
     counted = {
         name: sum(row["status"] == name for row in rows) for name in ("automated", "review", "not_tested", "open")
     }
-    proven = _proven(rows)
-    unproven = [
-        row["id"]
-        for row in rows
-        if row["status"] == "automated" and row["level"].startswith("SHALL") and row["id"] not in proven
-    ]
-    return {"total": len(rows), **counted, "without_fault": len(unproven), "unproven": unproven, "entries": rows}
+    proven = _proven(rows, reasons=False)
+    bare = [row for row in rows if _wants_a_fault(row) and row["id"] not in proven]
+    excused = _proven(rows)
+    unproven = [row["id"] for row in bare if row["id"] not in excused]
+    return {
+        "total": len(rows),
+        **counted,
+        "without_fault": len(unproven),
+        "unproven": unproven,
+        "excused": [{"id": row["id"], "reason": row["no_fault"]} for row in bare if row["no_fault"]],
+        # A reason beside a fault is out of date: the list of reasons only shrinks.
+        "outdated": [row["id"] for row in rows if row["no_fault"] and (row["faults"] or not _wants_a_fault(row))],
+        "entries": rows,
+    }
 
 
-def _proven(rows: list[dict[str, Any]]) -> set[str]:
+def _wants_a_fault(row: dict[str, Any]) -> bool:
+    return row["status"] == "automated" and str(row["level"]).startswith("SHALL")
+
+
+def _proven(rows: list[dict[str, Any]], reasons: bool = True) -> set[str]:
     """Requirements a fault breaks or a written reason excuses, and what is decided by one of them, however far up."""
-    proven = {row["id"] for row in rows if row["faults"] or row["no_fault"]}
+    proven = {row["id"] for row in rows if row["faults"] or (reasons and row["no_fault"])}
     while found := {row["id"] for row in rows if row["id"] not in proven and proven & set(row["decided_by"])}:
         proven |= found
     return proven
