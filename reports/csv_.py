@@ -6,6 +6,7 @@ Cells that a spreadsheet would read as a formula are made text, because what a s
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,6 +31,15 @@ def write_rows(target: Path, columns: Iterable[str], rows: Iterable[Iterable[obj
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([safe(cell) for cell in row] for row in rows)
+
+
+def as_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """The same as text for stdout, without the last line's end."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([safe(cell) for cell in row] for row in rows)
+    return out.getvalue().rstrip("\n")
 
 
 def write(run: Run, target: Path) -> None:

@@ -144,6 +144,16 @@ def usage_command(
             )
         for name, count in found.left_out.items():
             print(f"patient-access: {count:,} rows left out: {name}", file=sys.stderr)
+        told = ", ".join(f"{count:,} × {name}" for name, count in found.excluded.items()) or "none"
+        print(
+            f"patient-access: {found.deliveries:,} deliveries counted; rows that do not count: {told}", file=sys.stderr
+        )
+        if found.unfinished:
+            print(
+                f"patient-access: {year} is not over by this machine's clock; times until the filing's day are believed. "
+                "Say drawn_at in the mapping to have later ones refused",
+                file=sys.stderr,
+            )
         if audit is not None:
             usage_audit.write_trail(audit, usage_audit.trail(log, year, switches, time_zone))
         print(usage_output.write(found, format.value, output, suppress_below))

@@ -6,17 +6,19 @@ an app the member designated, whose time falls into the local calendar year. Wri
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reports.metrics import BadInput, zone
+from reports.metrics import BadInput, memberships, zone
 from reports.metrics.mapping import Mapping
 
 SLACK = 5 * 60 * 1000  # clocks of gateways differ by a little; more than this ahead of now is no time of a delivery
 PROBLEMS = {
     "status-unreadable": "the status is not a number",
+    "resources-unreadable": "how many resources a success carried is not a number",
+    "kind-unknown": "an app_kind the mapping does not name (third_party_kinds, test_kinds, own_kinds, backend_kinds)",
+    "channel-unknown": "a channel the mapping does not name (patient_channels, other_channels)",
     "time-unreadable": "the time of a delivery cannot be read",
     "time-without-offset": "the time of a delivery has no offset, and the mapping names no log_time_zone",
     "time-ambiguous": "the local time of a delivery happened twice or never (daylight saving)",
@@ -25,11 +27,16 @@ PROBLEMS = {
     "app-missing": "a delivery names no app",
     "unit-missing": "the member of a delivery belongs to no reporting unit then",
 }
+# Types without a member: a payer's directory, its formulary, and what a server says of itself.
+DIRECTORY = (
+    "CapabilityStatement", "Endpoint", "HealthcareService", "InsurancePlan", "Location", "MedicationKnowledge", "OperationDefinition",
+    "Organization", "OrganizationAffiliation", "Practitioner", "PractitionerRole", "SearchParameter", "StructureDefinition", "ValueSet",
+)  # fmt: skip
 EXCLUSIONS = {
     "not-a-success": "status other than 2xx, 304 included: nothing was delivered",
     "no-patient-data": "no patient-data resource in the response (an empty searchset, an OperationOutcome)",
     "never-counts": "metadata, discovery, token, userinfo, directory and other calls that carry no member's data",
-    "other-channel": "Provider Access, Payer-to-Payer or another channel the member did not designate",
+    "other-channel": "Provider Access, Payer-to-Payer, a backend service, or another channel the member did not designate",
     "test-app": "a test client",
     "synthetic-member": "a synthetic member",
     "own-app": "the payer's own branded app",
@@ -44,6 +51,13 @@ class Year:
     year: int
     zone_name: str
     now: datetime
+    told: bool = False  # whether someone said when the log was drawn; otherwise `now` is this machine's clock
+
+    @property
+    def latest(self) -> datetime:
+        """Until when a time is believed: `now`, and for a year that is not over by then the day its figures are due."""
+        due = datetime(self.year + 1, 4, 1, tzinfo=zone.zone(self.zone_name))
+        return max(self.now, due) if self.now.astimezone(due.tzinfo).year <= self.year and not self.told else self.now
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -59,35 +73,45 @@ def events(table: Any, mapping: Mapping, year: Year, count_own_app: bool = False
     start, end = year.bounds
     success = (typed.status >= 200) & (typed.status < 300)
     kind, channel, interaction = typed.app_kind, typed.channel, typed.interaction
-    never = _within(interaction, mapping.never_interactions)
+    never = _within(interaction, (*mapping.never_interactions, *_of_nobody()))
     if "path" in mapping.columns:
         for part in mapping.never_paths:
             never = never | typed.path.fill_null("").contains(part)
+        never = never | typed.path.fill_null("").re_search(f"/({'|'.join(DIRECTORY)})([/?]|$)")
     cases = [
         (typed.status.isnull(), "status-unreadable"),
         (~success, "not-a-success"),
         (never, "never-counts"),
         (typed.resources < 1, "no-patient-data"),
-        (~_within(channel, mapping.patient_channels), "other-channel"),
+        (_within(channel, mapping.other_channels) | _within(kind, mapping.backend_kinds), "other-channel"),
         (_within(typed.app, mapping.test_apps) | _within(kind, mapping.test_kinds), "test-app"),
         (_within(typed.member, mapping.synthetic_members), "synthetic-member"),
     ]
     if not count_own_app:
         cases.append((_within(typed.app, mapping.own_apps) | _within(kind, mapping.own_kinds), "own-app"))
+    kinds = (*mapping.third_party_kinds, *mapping.own_kinds)
     cases += [
+        (typed.resources.isnull(), "resources-unreadable"),
+        (~_within(channel, mapping.patient_channels), "channel-unknown"),
+        (~_within(kind, kinds) & ~_within(typed.app, mapping.own_apps), "kind-unknown"),
         (typed.naive, "time-without-offset"),
         (typed.doubtful, "time-ambiguous"),
         (typed.at.isnull(), "time-unreadable"),
-        (typed.at > zone.instant(year.now) + SLACK, "time-in-the-future"),
+        (typed.at > zone.instant(year.latest) + SLACK, "time-in-the-future"),
         ((typed.at < start) | (typed.at >= end), "other-year"),
         (typed.member.isnull() | (typed.member == ""), "member-missing"),
         (typed.app.isnull() | (typed.app == ""), "app-missing"),
     ]
-    judged = typed.mutate(why=ibis.cases(*cases, else_=ibis.null("string")))
+    judged = typed.mutate(why=ibis.cases(*cases, else_=ibis.null("string")), once=ibis.literal(1, "int64"))
     if mapping.units:
         judged = _in_units(judged, mapping, year)
     no_unit = judged.why.isnull() & (judged.unit.isnull() | (judged.unit == ""))
     return judged.mutate(why=ibis.ifelse(no_unit, "unit-missing", judged.why))
+
+
+def _of_nobody() -> tuple[str, ...]:
+    """Interactions such as "read Organization", on types that are in no member's record."""
+    return tuple(f"{verb} {kind}" for verb in ("read", "vread", "search", "search-type") for kind in DIRECTORY)
 
 
 def _within(column: Any, values: tuple[str, ...]) -> Any:
@@ -124,7 +148,7 @@ def _typed(table: Any, mapping: Mapping, year: Year) -> Any:
         channel=column("channel", "string", "patient-access"),
         unit=column("unit", "string"),
         status=column("status", "int64"),
-        resources=column("resources", "int64").fill_null(0),
+        resources=column("resources", "int64"),
         interaction=column("interaction", "string", ""),
         path=column("path", "string", ""),
     )
@@ -145,8 +169,13 @@ def _instant(table: Any, mapping: Mapping, year: Year) -> tuple[Any, Any, Any]:
     kind = raw.type()
     no = ibis.literal(False)
     if kind.is_string():
-        stamped = raw.re_search(r"(Z|z|[+-][0-9]{2}:?[0-9]{2})$").fill_null(False)
-        parsed = raw.try_cast("timestamp('UTC')") if _forgiving(table) else raw.cast("timestamp('UTC')")
+        stamped = raw.re_search(r":[0-9.]+ ?(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$").fill_null(False)
+        if _forgiving(table):
+            # What ISO 8601 and RFC 3339 allow and a cast does not take: no seconds, small letters.
+            full = raw.strip().upper().re_replace(r"([T ][0-9]{2}:[0-9]{2})([^:0-9]|$)", r"\1:00\2")
+            parsed = ibis.coalesce(raw.try_cast("timestamp('UTC')"), full.try_cast("timestamp('UTC')"))
+        else:
+            parsed = raw.cast("timestamp('UTC')")
         at = _milliseconds(parsed)
     elif kind.is_timestamp() and kind.timezone is not None:
         return _milliseconds(raw), no, no
@@ -183,48 +212,17 @@ def _epoch_ms(kind: Any) -> Any:
 
 
 def _in_units(judged: Any, mapping: Mapping, year: Year) -> Any:
-    """Reporting units from a file of memberships: a member in two units at once counts in each."""
+    """Reporting units from a file of memberships: a member in two units at once counts in each; `once` marks the first of them."""
     import ibis
 
-    rows = units(mapping, year)
-    schema = {"unit_member": "string", "unit_name": "string", "unit_from": "int64", "unit_until": "int64"}
-    periods = ibis.memtable(rows or [dict.fromkeys(schema, None)], schema=ibis.schema(schema))
+    rows = memberships.stretches(mapping, year.zone_name)
+    periods = ibis.memtable(rows or [dict.fromkeys(memberships.SCHEMA, None)], schema=ibis.schema(memberships.SCHEMA))
     joined = judged.left_join(
         periods,
         [judged.member == periods.unit_member, judged.at >= periods.unit_from, judged.at < periods.unit_until],
     )
-    return joined.mutate(unit=joined.unit_name).drop("unit_member", "unit_name", "unit_from", "unit_until")
-
-
-def units(mapping: Mapping, year: Year) -> list[dict[str, Any]]:
-    """The memberships of a units file as instants; periods of one member in one unit that overlap are refused."""
-    import csv
-    from datetime import date
-
-    path = mapping.path(mapping.units)
-    where = zone.zone(year.zone_name)
-    rows: list[dict[str, Any]] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if not {"member", "unit", "from", "until"} <= set(reader.fieldnames or ()):
-            raise BadInput(f"{path}: needs the columns member, unit, from and until")
-        for number, row in enumerate(reader, 2):
-            try:
-                low = zone.midnight(date.fromisoformat(row["from"]), where) if row["from"] else -(2**53)
-                high = zone.midnight(date.fromisoformat(row["until"]), where) if row["until"] else 2**53
-            except ValueError as error:
-                raise BadInput(f"{path}:{number}: {error}") from None
-            if high <= low or not row["member"] or not row["unit"]:
-                raise BadInput(f"{path}:{number}: a membership needs a member, a unit, and an end after its beginning")
-            rows.append({"unit_member": row["member"], "unit_name": row["unit"], "unit_from": low, "unit_until": high})
-    rows.sort(key=lambda row: (row["unit_member"], row["unit_name"], row["unit_from"]))
-    for one, next_ in itertools.pairwise(rows):
-        same = (one["unit_member"], one["unit_name"]) == (next_["unit_member"], next_["unit_name"])
-        if same and next_["unit_from"] < one["unit_until"]:
-            raise BadInput(
-                f"{path}: member {one['unit_member']} is in unit {one['unit_name']} twice at the same time; mend the periods"
-            )
-    return rows
+    named = joined.mutate(unit=joined.unit_name, once=joined.unit_once.fill_null(1))
+    return named.drop(*memberships.SCHEMA)
 
 
 def now() -> datetime:

@@ -33,13 +33,16 @@ class Mapping:
     constants: dict[str, Any] = field(default_factory=dict)  # role = value, for what a log does not say
     # Only deliveries over these channels are the member's own designation; Provider Access and Payer-to-Payer are not.
     patient_channels: tuple[str, ...] = ("patient-access",)
+    other_channels: tuple[str, ...] = ("provider-access", "payer-to-payer", "prior-authorization", "other")
+    third_party_kinds: tuple[str, ...] = ("third-party",)
+    backend_kinds: tuple[str, ...] = ("backend",)  # services that no member designated
     test_apps: tuple[str, ...] = ()
     test_kinds: tuple[str, ...] = ("test",)
     own_apps: tuple[str, ...] = ()
     own_kinds: tuple[str, ...] = ("own",)
     synthetic_members: tuple[str, ...] = ()
     never_interactions: tuple[str, ...] = (
-        "metadata", "discovery", "smart-configuration", "openid-configuration", "jwks", "authorize", "token", "revoke",
+        "metadata", "capabilities", "discovery", "smart-configuration", "openid-configuration", "jwks", "authorize", "token", "revoke",
         "introspect", "userinfo", "registration", "directory", "formulary", "portal",
     )  # fmt: skip
     never_paths: tuple[str, ...] = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports.csv_ import write_rows
+from reports.csv_ import as_text, write_rows
 from reports.html.blocks import Block, Part, write_document
 from reports.html.page import written_whole
 from reports.metrics.pa_figures import ClassFigures, Late, Rules, UnitFigures
@@ -137,12 +137,7 @@ def write(filing: Filing, format: str, target: Path | None) -> str:
     if format in ("csv", "mcpar"):
         columns, lines = (COLUMNS, rows(filing)) if format == "csv" else (MCPAR_COLUMNS, mcpar(filing))
         if target is None:
-            return "\n".join(
-                [
-                    ",".join(columns),
-                    *(",".join(f'"{cell}"' if "," in str(cell) else str(cell) for cell in line) for line in lines),
-                ]
-            )
+            return as_text(columns, lines)
         write_rows(target, columns, lines)
         return str(target)
     if target is None:

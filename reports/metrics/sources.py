@@ -6,7 +6,6 @@ A database URL is queried where it is; nothing is copied out of it.
 
 from __future__ import annotations
 
-import itertools
 import json
 import tempfile
 import uuid
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.metrics import BadInput, audit_event
-from reports.metrics.mapping import Mapping
+from reports.metrics.mapping import NEEDED, Mapping
 
 SUFFIXES = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": "parquet"}
 
@@ -30,6 +29,7 @@ class Log:
     table: Any
     mapping: Mapping
     name: str
+    lines: tuple[Path, ...] = ()  # files of NDJSON, whose lines may be no JSON
 
 
 def is_web(source: str) -> bool:
@@ -76,14 +76,15 @@ def open_log(source: str, mapping: Mapping, con: Any = None) -> Log:
         if kind == "parquet":
             table = con.read_parquet(names)
         elif kind == "csv":
-            table = con.read_csv(names, all_varchar=True, header=True)
+            table = con.read_csv(names, all_varchar=True, header=True, union_by_name=True, quote='"', escape='"')
         elif kind == "ndjson":
-            there = _names(files)
-            wanted = {name: "VARCHAR" for name in mapping.columns.values() if name in there}
-            if not wanted:
-                raise BadInput(
-                    f"{source}: its rows have none of the columns {', '.join(sorted(set(mapping.columns.values())))}"
-                )
+            said = set(mapping.columns.values())
+            there = _names(files, {mapping.columns[role] for role in NEEDED if role in mapping.columns})
+            if not said & there:
+                raise BadInput(f"{source}: its rows have none of the columns {', '.join(sorted(said))}")
+            # A column of few rows, such as the kind of a test app, may first be written after millions.
+            optional = {name for role, name in mapping.columns.items() if role not in (*NEEDED, "row")}
+            wanted = dict.fromkeys(sorted(said & there | optional), "VARCHAR")
             table = con.read_json(names, columns=wanted, format="newline_delimited", ignore_errors=True)
         elif kind == "audit-event":
             return Log(con, _audit_events(con, files), replace(mapping, columns=dict(audit_event.COLUMNS)), source)
@@ -94,7 +95,23 @@ def open_log(source: str, mapping: Mapping, con: Any = None) -> Log:
     except Exception as error:
         # The reader's own errors name the line; the first sentence is enough for people.
         raise BadInput(f"{source}: cannot be read as {kind}: {str(error).splitlines()[0]}") from None
-    return Log(con, table, fitting(table, mapping, source), source)
+    return Log(con, table, fitting(table, mapping, source), source, tuple(files) if kind == "ndjson" else ())
+
+
+def broken_lines(log: Log, most: int) -> Iterator[str]:
+    """Where an NDJSON log holds lines that are no JSON object."""
+    for file in log.lines:
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if most <= 0:
+                    return
+                try:
+                    broken = bool(line.strip()) and not isinstance(json.loads(line), dict)
+                except ValueError:
+                    broken = True
+                if broken:
+                    most -= 1
+                    yield f"{file.name}:{number} (not a JSON object)"
 
 
 def log_files(source: str, mapping: Mapping) -> list[Path]:
@@ -122,7 +139,7 @@ def fitting(table: Any, mapping: Mapping, source: str) -> Mapping:
     columns = {
         role: name for role, name in mapping.columns.items() if name in present and role not in mapping.constants
     }
-    for role in ("at", "member", "app", "status", "resources", "unit"):
+    for role in NEEDED:
         if role not in columns and role not in mapping.constants and not (role == "unit" and mapping.units):
             said = mapping.columns.get(role, role)
             raise BadInput(
@@ -132,15 +149,19 @@ def fitting(table: Any, mapping: Mapping, source: str) -> Mapping:
     return replace(mapping, columns=columns)
 
 
-def _names(files: list[Path]) -> set[str]:
-    """The names rows of NDJSON have, from the first thousand lines of each file; text that is no NDJSON at all is refused.
+def _names(files: list[Path], needed: set[str]) -> set[str]:
+    """The names rows of NDJSON have, from a thousand lines of each file and on until all that is needed was seen.
+
+    Text that is no NDJSON at all is refused.
 
     DuckDB would fill a column nobody wrote with nulls, and a log without `resources` would count to zero instead of being refused.
     """
     found: set[str] = set()
     for file in files:
         with file.open("rb") as lines:
-            for number, line in enumerate(itertools.islice(lines, 1000)):
+            for number, line in enumerate(lines):
+                if number >= 1000 and needed <= found:
+                    break
                 try:
                     row = json.loads(line) if line.strip() else {}
                 except ValueError:

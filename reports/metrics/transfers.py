@@ -24,6 +24,13 @@ def local_day(at: Any, year: Year) -> Any:
     return zone.local(at, zone.zone(year.zone_name), low, high) // zone.DAY
 
 
+def replayed_once(events: Any) -> Any:
+    """Each row of the log once, however often a replay wrote it; only `request` mode would count it twice."""
+    return events.select(
+        "row", "at", "member", "app", "app_kind", "channel", "unit", "status", "resources", "interaction", "why", "once"
+    ).distinct()
+
+
 def slots(events: Any, mode: str, idle: int, year: Year, by_month: bool = False) -> Any:
     """Counted deliveries folded by unit, member, app and slot; rows that do not count folded by their reason."""
     import ibis
@@ -41,6 +48,7 @@ def slots(events: Any, mode: str, idle: int, year: Year, by_month: bool = False)
     keyed = events.select(
         "why",
         "at",
+        "once",
         unit=kept(events.unit, "string"),
         member=kept(events.member, "string"),
         app=kept(events.app, "string"),
@@ -48,7 +56,7 @@ def slots(events: Any, mode: str, idle: int, year: Year, by_month: bool = False)
         month=kept(month, "int64"),
     )
     return keyed.group_by("why", "unit", "member", "app", "slot", "month").aggregate(
-        first=keyed.at.min(), last=keyed.at.max(), deliveries=keyed.count()
+        first=keyed.at.min(), last=keyed.at.max(), deliveries=keyed.count(), once=keyed.once.sum()
     )
 
 
@@ -67,7 +75,9 @@ def transfers(counted: Any, keys: tuple[str, ...], mode: str, idle: int) -> Any:
 
     group = [*keys, "person", "app"]
     if mode == "request":
-        return counted.group_by(group).aggregate(n=counted.deliveries.sum())
+        # Over all units a delivery is one, in however many of them its member is.
+        count = counted.deliveries if "unit" in keys else counted.once
+        return counted.group_by(group).aggregate(n=count.sum())
     # Member ids of one person may share a slot, and so may two reporting units when the key leaves them out.
     merged = counted.group_by([*group, "slot"]).aggregate(first=counted["first"].min(), last=counted["last"].max())
     if mode == "app-day":

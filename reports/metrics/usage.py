@@ -16,7 +16,7 @@ from reports.metrics import BadInput, Refused
 from reports.metrics import transfers as counting
 from reports.metrics.events import EXCLUSIONS, PROBLEMS, Year, events, now
 from reports.metrics.mapping import Mapping
-from reports.metrics.sources import Log
+from reports.metrics.sources import Log, broken_lines
 
 LISTED = 20  # rows named under a problem
 
@@ -67,12 +67,15 @@ class Usage:
     left_out: dict[str, int] = field(default_factory=dict)
     deliveries: int = 0
     in_several_units: int = 0
+    unfinished: bool = False  # the year is not over by the clock, and nobody said when the log was drawn
 
 
 def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: datetime | None = None) -> Usage:
     """Compute the usage figures of a log; Refused when a row that could change them cannot be decided."""
-    period = Year(year, time_zone or log.mapping.time_zone, at or log.mapping.drawn_at or now())
+    period = period_of(log, year, time_zone, at)
     judged = events(log.table, log.mapping, period, switches.count_own_app)
+    if switches.mode == "request" and "row" in log.mapping.columns:
+        judged = counting.replayed_once(judged)
     slots = counting.slots(judged, switches.mode, switches.idle, period, switches.by_month)
     folded = _kept(log.con, slots)
     reasons = {
@@ -102,16 +105,28 @@ def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: date
         months=months,
         excluded={name: reasons[name] for name in EXCLUSIONS if reasons.get(name)},
         left_out=problems,
-        deliveries=int(log.con.execute(counted.deliveries.sum().fill_null(0))),
+        deliveries=int(log.con.execute(counted.once.sum().fill_null(0))),
         in_several_units=several,
+        unfinished=period.latest != period.now,
     )
+
+
+def period_of(log: Log, year: int, time_zone: str = "", at: datetime | None = None) -> Year:
+    """The calendar year of a log, and until when its times are believed."""
+    drawn = at or log.mapping.drawn_at
+    return Year(year, time_zone or log.mapping.time_zone, drawn or now(), told=drawn is not None)
 
 
 def _kept(con: Any, expression: Any) -> Any:
     """An expression's rows in a temporary table that ends with its connection, so that all figures share one pass over the log."""
     if con.name == "pyspark":  # which has no temporary tables, but a cache
         return expression.cache()
-    return con.create_table(f"slots_{uuid.uuid4().hex}", expression, temp=True)
+    import duckdb
+
+    try:
+        return con.create_table(f"slots_{uuid.uuid4().hex}", expression, temp=True)
+    except duckdb.Error as error:  # a file that breaks off in the middle, or a cell more than the heading has
+        raise BadInput("the log cannot be read: " + " ".join(str(error).splitlines()[:3])) from None
 
 
 def _figures(con: Any, expression: Any) -> tuple[Figure, ...]:
@@ -146,12 +161,15 @@ def _months(con: Any, counted: Any, switches: Switches) -> dict[int, tuple[tuple
 
 
 def _rows(log: Log, judged: Any, problem: str) -> tuple[str, ...]:
-    """The first rows with a problem, by their id."""
+    """The first rows with a problem, by their id, or by the line they stand on."""
     chosen = judged.filter(judged.why == problem).select("row", "member", "app").limit(LISTED)
-    return tuple(
-        f"row {row['row']} (member {row['member'] or '–'}, app {row['app'] or '–'})"
-        for row in log.con.to_pyarrow(chosen).to_pylist()
-    )
+    found = log.con.to_pyarrow(chosen).to_pylist()
+    named = [
+        f"row {row['row']} (member {row['member'] or '–'}, app {row['app'] or '–'})" for row in found if row["row"]
+    ]
+    if len(named) < len(found) and problem == "status-unreadable":
+        named += broken_lines(log, len(found) - len(named))
+    return tuple(named) or tuple("a row without an id" for _ in found)
 
 
 def identities(mapping: Mapping) -> Any | None:

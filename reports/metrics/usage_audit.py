@@ -13,9 +13,9 @@ from typing import Any
 from reports.csv_ import write_rows
 from reports.metrics import BadInput
 from reports.metrics import transfers as counting
-from reports.metrics.events import Year, events, now
+from reports.metrics.events import events
 from reports.metrics.sources import Log
-from reports.metrics.usage import Switches, Usage, identities
+from reports.metrics.usage import Switches, Usage, identities, period_of
 
 COLUMNS = ("reporting_unit", "person", "member", "app", "transfer", "at", "resources", "row")
 
@@ -29,8 +29,10 @@ def trail(
     """
     import ibis
 
-    period = Year(year, time_zone or log.mapping.time_zone, at or log.mapping.drawn_at or now())
+    period = period_of(log, year, time_zone, at)
     judged = events(log.table, log.mapping, period, switches.count_own_app)
+    if switches.mode == "request" and "row" in log.mapping.columns:
+        judged = counting.replayed_once(judged)
     rows = counting.resolved(judged, identities(log.mapping))
     group = ["unit", "person", "app"]
     window = ibis.window(group_by=group, order_by=["at", "row"])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports.csv_ import write_rows
+from reports.csv_ import as_text, write_rows
 from reports.html.blocks import Block, Part, write_document
 from reports.html.page import written_whole
 from reports.metrics.events import EXCLUSIONS, PROBLEMS
@@ -106,7 +106,7 @@ def write(usage: Usage, format: str, target: Path | None, below: int = 0) -> str
         if target is not None:
             write_rows(target, columns, _rows(usage, below))
             return str(target)
-        return "\n".join([",".join(columns), *(",".join(map(str, row)) for row in _rows(usage, below))])
+        return as_text(columns, _rows(usage, below))
     if target is None:
         raise ValueError("a page needs a file to be written to")
     _page(usage, target, below)

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from patient_access import app
 from reports.metrics import BadInput, Refused
+from reports.metrics.events import Year
 from reports.metrics.mapping import DEFAULT, Mapping, load
 from reports.metrics.sources import open_log
 from reports.metrics.usage import Figure, Switches, Usage, usage
@@ -26,8 +27,10 @@ from tests.unit.reports.metrics.logs import COLUMNS, EXAMPLE, by_hand, delivery,
 NOW = datetime(2027, 6, 1, tzinfo=UTC)
 
 
-def count(path: Path, mapping: Mapping = DEFAULT, year: int = 2026, **switches: Any) -> Usage:
-    return usage(open_log(str(path), mapping), year, Switches(**switches), at=NOW)
+def count(
+    path: Path, mapping: Mapping = DEFAULT, year: int = 2026, at: datetime | None = NOW, **switches: Any
+) -> Usage:
+    return usage(open_log(str(path), mapping), year, Switches(**switches), at=at)
 
 
 def pair(found: Usage) -> tuple[int, int]:
@@ -171,10 +174,14 @@ def test_a_monthly_figure_is_the_same_formula_over_that_month(tmp_path: Path) ->
         (delivery("31/12/2026"), "cannot be read"),
         (delivery("2026-03-01T09:00:00"), "has no offset"),
         (delivery("2028-03-01T09:00:00Z"), "lies in the future"),
-        (delivery("2026-03-01T09:00:00Z", member=None), "names no member"),
+        (delivery("2026-03-01T09:00:00Z", ""), "names no member"),
         (delivery("2026-03-01T09:00:00Z", app=""), "names no app"),
         (delivery("2026-03-01T09:00:00Z", unit=None), "no reporting unit"),
         (delivery("2026-03-01T09:00:00Z", status="OK"), "status is not a number"),
+        (delivery("2026-03-01T09:00:00Z", resources="many"), "how many resources"),
+        (delivery("2026-03-01T09:00:00Z", resources=None), "how many resources"),
+        (delivery("2026-03-01T09:00:00Z", app_kind="mobile"), "an app_kind the mapping does not name"),
+        (delivery("2026-03-01T09:00:00Z", channel="patient"), "a channel the mapping does not name"),
     ],
 )
 def test_a_row_that_could_change_a_figure_is_named_and_the_figure_refused(
@@ -194,6 +201,96 @@ def test_a_row_that_could_change_a_figure_is_named_and_the_figure_refused(
 def test_a_bad_date_of_a_call_that_never_counts_is_no_reason_to_refuse(tmp_path: Path) -> None:
     rows = [delivery("2026-03-01T09:00:00Z"), delivery("yesterday", status=404), delivery("", interaction="metadata")]
     assert pair(count(write_log(tmp_path / "log.ndjson", rows))) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"app_kind": "backend"}, {"channel": "payer-to-payer"}, {"interaction": "read Organization"}, {"interaction": "capabilities"},
+        {"path": "/fhir/Practitioner/p1"}, {"path": "/fhir/Location?name=x"}, {"status": 304}, {"resources": 0},
+    ],
+)  # fmt: skip
+def test_what_no_member_designated_or_is_of_no_member_never_counts(tmp_path: Path, other: dict[str, Any]) -> None:
+    log = tmp_path / "log.ndjson"
+    assert pair(count(write_log(log, [delivery("2026-03-01T09:00:00Z", path="/fhir/Patient/m1")]))) == (1, 0)
+    assert pair(count(write_log(log, [delivery("2026-03-01T09:00:00Z", **other)]))) == (0, 0)
+
+
+@pytest.mark.parametrize("mode", ["sync", "app-day", "request"])
+def test_a_log_written_twice_gives_the_same_figures(tmp_path: Path, mode: str) -> None:
+    once = [
+        delivery("2026-03-01T09:00:00Z", "a"),
+        delivery("2026-03-01T09:00:00Z", "b"),
+        delivery("2026-03-03T09:00:00Z", "b"),
+    ]
+    log = write_log(tmp_path / "log.ndjson", [*once, *once])
+    assert pair(count(log, mode=mode)) == (2, 1)
+
+
+def test_one_delivery_to_a_member_of_two_units_is_one_in_all(tmp_path: Path) -> None:
+    (tmp_path / "units.csv").write_text("member,unit,from,until\nm1,a,,\nm1,b,2026-02-01,2026-04-01\n")
+    found = count(
+        write_log(tmp_path / "log.ndjson", [delivery("2026-03-01T09:00:00Z")]),
+        Mapping(units="units.csv", folder=tmp_path),
+        mode="request",
+    )
+    assert (found.units, pair(found), found.deliveries) == ((Figure("a", 1, 0), Figure("b", 1, 0)), (1, 0), 1)
+
+
+def test_a_column_first_written_after_thousands_of_rows_is_read(tmp_path: Path) -> None:
+    plain = delivery("2026-03-01T09:00:00Z")
+    thin = {name: value for name, value in plain.items() if name not in ("app_kind", "channel")}
+    rows = [{**thin, "row": number, "member": "m1"} for number in range(1500)]
+    late = {**plain, "row": 1500, "member": "m2", "app": "sandbox", "app_kind": "test"}
+    assert pair(count(write_log(tmp_path / "log.ndjson", [*rows, late]))) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-01-01T00:10-08:00", "2026-01-01t08:10:00z", "2026-01-01 08:10:00+00", "2026-01-01 08:10:00 UTC", "2026-01-01T00:10:00.5-0800"]
+)  # fmt: skip
+def test_times_are_read_in_every_shape_iso_8601_and_databases_write(tmp_path: Path, at: str) -> None:
+    assert pair(count(write_log(tmp_path / "log.ndjson", [delivery(at)]))) == (1, 0)
+    assert pair(count(write_log(tmp_path / "log.ndjson", [delivery(at)]), year=2025)) == (0, 0)
+
+
+def test_a_year_that_is_not_over_believes_times_until_its_filing_unless_told_when_the_log_was_drawn(
+    tmp_path: Path,
+) -> None:
+    early = datetime(2026, 11, 1, tzinfo=UTC)
+    assert Year(2026, "UTC", early).latest == datetime(2027, 4, 1, tzinfo=UTC)
+    assert Year(2026, "UTC", early, told=True).latest == early
+    assert Year(2026, "UTC", NOW).latest == NOW
+    log = write_log(tmp_path / "log.ndjson", [delivery("2026-12-01T09:00:00Z")])
+    with pytest.raises(Refused, match="lies in the future"):
+        count(log, Mapping(drawn_at=early), at=None)
+
+
+@pytest.mark.parametrize("row", ["x,y,z,1,2,3,4,5,6,7,8,9,10,11,12", "short,row", '"never closed'])
+def test_a_csv_that_breaks_off_is_one_line_and_exit_2(tmp_path: Path, row: str) -> None:
+    plain = delivery("2026-03-01T09:00:00Z")
+    line = ",".join(str(plain[name]) for name in COLUMNS)
+    text = ",".join(COLUMNS) + "\n" + f"{line}\n" * 3000 + f"{row}\n" + f"{line}\n" * 30000
+    (tmp_path / "log.csv").write_text(text)
+    done = CliRunner().invoke(app, ["metrics", "usage", "--input", str(tmp_path / "log.csv"), "--year", "2026"])
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+
+
+def test_lines_that_are_no_json_are_named(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log.ndjson", [delivery("2026-03-01T09:00:00Z")])
+    log.write_text(log.read_text() + '{"row": "cut\n')
+    with pytest.raises(Refused) as refused:
+        count(log)
+    assert refused.value.problems[0][2] == ("log.ndjson:2 (not a JSON object)",)
+
+
+def test_csv_files_of_a_folder_are_joined_by_their_columns_names(tmp_path: Path) -> None:
+    head = "at,member,app,unit,status,resources"
+    (tmp_path / "1.csv").write_text(f"{head}\n2026-03-01T09:00:00Z,a,x,u,200,1\n")
+    (tmp_path / "2.csv").write_text(
+        "member,at,app,status,unit,resources,app_kind\nb,2026-03-01T09:00:00Z,x,200,u,1,test\n"
+    )
+    assert pair(count(tmp_path)) == (1, 0)
 
 
 def test_local_times_need_a_zone_and_an_hour_that_happens_once(tmp_path: Path) -> None:
