@@ -3,6 +3,7 @@
 .PHONY: help setup demo test lint fix matrix bench clean
 SHELL := /bin/sh
 BIN := .venv/bin
+export PYTHONUTF8 := 1
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile

@@ -8,6 +8,7 @@ or nothing ran.
 from __future__ import annotations
 
 import importlib
+import io
 import signal
 import sys
 from pathlib import Path
@@ -45,6 +46,9 @@ for room in ROOMS:
 def main() -> None:
     """Run the command line; Ctrl-C ends with 130 and no traceback, and a request to end stops every child first."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character shows its number instead
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from html import escape
 from pathlib import Path
@@ -21,9 +22,10 @@ FOOT = (
 
 
 def browser_path() -> str | None:
-    """The Chromium to print with: PATIENT_ACCESS_CHROMIUM, the system's, or None for Playwright's own."""
+    """The Chromium to print with: PATIENT_ACCESS_CHROMIUM, the one set-up put beside this Python, the system's, or None for Playwright's own."""
     named = os.environ.get("PATIENT_ACCESS_CHROMIUM")
-    return next((found for found in map(shutil.which, (named,) if named else NAMES) if found), None)
+    names = (named,) if named else (str(Path(sys.executable).with_name("chromium")), *NAMES)
+    return next((found for found in map(shutil.which, names) if found), None)
 
 
 def write(run: Run, target: Path) -> None:

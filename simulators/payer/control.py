@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulators.payer import onboarding
+from simulators.payer.authorization.errors import InvalidRequest
 from simulators.payer.authorization.records import Client
 from simulators.payer.authorization.server import of
 from simulators.payer.context import Payer
@@ -27,6 +28,7 @@ from simulators.payer.rules import CATALOG, UnknownFault, load_catalog, select
 
 LARGEST_BODY = 262_144
 LONGEST_STEP = 3.2e9  # a hundred years, in seconds
+FIRST_YEAR, LAST_YEAR = 1971, 2200
 Handler = Callable[[Request], Awaitable[Any]]
 
 
@@ -58,7 +60,15 @@ def create_control(payer: Payer) -> guard.AsgiApp:
     from simulators.payer.portals import administrator, rendering
 
     operations = [Route(path, _answering(payer, handler), methods=[method]) for method, path, handler in table]
-    application = Starlette(routes=[*operations, *administrator.routes(payer), *rendering.routes(payer)])
+
+    async def malformed(request: Request, refused: Exception) -> Response:
+        status = refused.status if isinstance(refused, InvalidRequest) else 400
+        return rendering.page(payer, request, "error.html", status, english=True, reason="request_malformed")
+
+    application = Starlette(
+        routes=[*operations, *administrator.routes(payer), *rendering.routes(payer)],
+        exception_handlers={InvalidRequest: malformed},
+    )
     return guard.pages_only(payer, application)
 
 
@@ -154,12 +164,9 @@ class Interface:
         ((what, value),) = sent.items()
         if what == "freeze":
             clock.freeze(_instant(value))
-        elif (
-            what == "advance"
-            and isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and abs(value) < LONGEST_STEP
-        ):
+        elif what == "advance" and _is_number(value) and abs(value) < LONGEST_STEP:
+            if not FIRST_YEAR <= (clock.now() + timedelta(seconds=value)).year <= LAST_YEAR:
+                raise BadControl(f"the clock stands between the years {FIRST_YEAR} and {LAST_YEAR}")
             clock.advance(timedelta(seconds=value))
         elif what == "resume" and value is True:
             clock.resume()
@@ -225,6 +232,10 @@ def _app(client: Client) -> dict[str, Any]:
     return {name: value for name, value in asdict(client).items() if name not in hidden}
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _instant(value: object) -> datetime:
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
@@ -232,4 +243,6 @@ def _instant(value: object) -> datetime:
         found = None
     if found is None or found.tzinfo is None:
         raise BadControl(f"{value!r} is not an instant with a time zone, such as 2026-07-01T08:00:00-07:00")
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise BadControl(f"the clock stands between the years {FIRST_YEAR} and {LAST_YEAR}")
     return found

@@ -12,6 +12,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -47,9 +48,10 @@ HUMAN_SECONDS = 300.0
 
 
 def chromium_path() -> str | None:
-    """The Chromium to use: an environment variable, the system's, or None for Playwright's own."""
+    """The Chromium to use: an environment variable, the one set-up put beside this Python, the system's, or None for Playwright's own."""
     named = os.environ.get("PATIENT_ACCESS_CHROMIUM")
-    names = (named,) if named else ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    beside = str(Path(sys.executable).with_name("chromium"))
+    names = (named,) if named else (beside, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((found for found in map(shutil.which, names) if found), None)
 
 

@@ -58,7 +58,13 @@ def signature_proves(assertion: str, header: dict[str, Any], keys: KeySet) -> bo
     """The signature verifies under a registered key, with RS384 or ES384 and nothing else."""
     try:
         jws.deserialize_compact(assertion, keys, algorithms=ALGORITHMS)
-    except (JoseError, ValueError):
+    except (
+        JoseError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+    ):  # a header whose members are of no type a JWS has
         return False
     return True
 
@@ -162,7 +168,7 @@ def registered_keys(server: Server, client: Client) -> KeySet | None:
         document = fetched(server, client.jwks_uri)
     try:
         return KeySet.import_key_set(document) if document else None  # type: ignore[arg-type]
-    except (JoseError, ValueError, KeyError, TypeError):
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -27,7 +27,11 @@ AUTH_METHOD_TYPES = {
     "private_key_jwt": "confidential-asymmetric",
 }
 CUSTOM_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/.*")  # RFC 8252 section 7.1: a reversed domain name
-LOOPBACK_HOSTS = ("127.0.0.1", "::1")
+LOOPBACK_HOSTS = (
+    "127.0.0.1",
+    "::1",
+    "localhost",
+)  # RFC 8252 section 8.3 advises against the name, and forbids it nowhere
 LONGEST = 2000
 
 
@@ -182,7 +186,7 @@ def _keys(document: dict[str, Any], kind: str) -> dict[str, Any]:
     if jwks is not None:
         try:
             found = KeySet.import_key_set(jwks)
-        except (JoseError, ValueError, KeyError, TypeError) as trouble:
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as trouble:
             raise BadMetadata("invalid_client_metadata", "jwks is not a JSON Web Key Set") from trouble
         if any(key.key_type == "oct" or key.is_private for key in found.keys):
             raise BadMetadata("invalid_client_metadata", "jwks must hold public keys only")
@@ -192,9 +196,10 @@ def _keys(document: dict[str, Any], kind: str) -> dict[str, Any]:
 def _fetchable(address: str) -> bool:
     try:
         parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK_HOSTS))
 
 
 def _text(document: dict[str, Any], name: str) -> str:

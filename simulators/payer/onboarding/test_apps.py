@@ -106,10 +106,18 @@ def _key_file(payer: Payer, name: str) -> tuple[Path, dict[str, Any]]:
     key = ECKey.generate_key("P-384", private=True)
     kid = key.thumbprint()[:16]
     extra = {"kid": kid, "alg": "ES384", "use": "sig"}
-    folder = keys.folder_of(payer.database) or Path(tempfile.mkdtemp(prefix="patient-access-keys-"))
+    folder = keys.folder_of(payer.database) or _passing_folder(payer)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{name}.jwk.json"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(orjson.dumps({**key.as_dict(private=True), **extra}))
     return path, {"keys": [{**key.as_dict(private=False), **extra}]}
+
+
+def _passing_folder(payer: Payer) -> Path:
+    """Where a payer in memory keeps its test apps' keys; gone when it ends."""
+    kept: tempfile.TemporaryDirectory[str] | None = payer.parts.get("key_folder")
+    if kept is None:
+        kept = payer.parts["key_folder"] = tempfile.TemporaryDirectory(prefix="patient-access-keys-")
+    return Path(kept.name)

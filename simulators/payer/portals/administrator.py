@@ -231,14 +231,13 @@ class AdministratorPages:
         return self.to("/utilisation")
 
     async def answer_utilisation(self, request: Request) -> Response:
-        row = self.payer.database.one(
-            "SELECT month, county FROM utilisation WHERE id = ?", (request.path_params["id"],)
-        )
+        number = min(int(request.path_params["id"]), 2**31 - 1)  # what a database's integer holds
+        row = self.payer.database.one("SELECT month, county FROM utilisation WHERE id = ?", (number,))
         if row is None:
             return self.page(request, "error.html", 404, reason="not_found")
         self.payer.database.execute(
             "UPDATE utilisation SET answered_at = ? WHERE id = ? AND answered_at IS NULL",
-            (self.payer.clock.timestamp(), request.path_params["id"]),
+            (self.payer.clock.timestamp(), number),
         )
         text = io.StringIO()
         writer = csv.writer(text)

@@ -187,7 +187,7 @@ def test_a_backend_service_registers_with_the_address_of_its_keys(at: Running, p
         ({"redirect_uris": ["data:text/html,x"]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["https://user:pw@app.example/"]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["https://[bad/"]}, "invalid_redirect_uri"),
-        ({"redirect_uris": ["http://localhost/cb"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["http://localhost.evil.example/cb"]}, "invalid_redirect_uri"),
         ({"redirect_uris": []}, "invalid_redirect_uri"),
         ({"redirect_uris": "https://app.example/"}, "invalid_redirect_uri"),
         ({"redirect_uris": [7]}, "invalid_redirect_uri"),
