@@ -1,6 +1,6 @@
 # The verbs of the project; the bare call lists them. CI runs `make lint` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix matrix bench clean
+.PHONY: help setup demo test lint fix matrix prove bench clean
 SHELL := /bin/sh
 BIN := .venv/bin
 export PYTHONUTF8 := 1
@@ -32,6 +32,9 @@ matrix: setup ## regenerate docs/traceability.* from the catalogue, the checks a
 	@$(BIN)/patient-access requirements --format json > build/requirements.json
 	@for kind in md csv json; do \
 	  $(BIN)/patient-access traceability build/requirements.json --format $$kind -o docs/traceability.$$kind; done
+
+prove: setup ## the suite against reference, variants and every declared fault: build/proof/proof.html (10 minutes on two cores)
+	@$(BIN)/patient-access prove --jobs 2 --out build/proof
 
 bench: setup ## benchmarks, printed as ratios and rates; long
 	@$(BIN)/python -m pytest tests/benchmarks -p no:xdist -q -s

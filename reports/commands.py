@@ -1,4 +1,4 @@
-"""Commands of this room for the front door: `report`, `package`, `compare`, `history`, `traceability` and `metrics`."""
+"""Commands of this room for the front door: `report`, `package`, `compare`, `history`, `traceability`, `proof` and `metrics`."""
 
 from __future__ import annotations
 
@@ -221,6 +221,22 @@ def traceability_command(
     print(target)
 
 
+def proof_command(
+    file: Annotated[Path, typer.Argument(help="proof.json, or the folder `prove` wrote it to")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="the page to write; proof.html beside the file if left out")
+    ] = None,
+) -> None:
+    """The proof of the suite as a page: every planted fault with the checks that caught it."""
+    from reports import proof
+
+    with refusals():
+        content = proof.read(file)
+        target = output or (file if file.is_dir() else file.parent) / "proof.html"
+        proof.write_page(content, target)
+    print(target)
+
+
 def register(app: typer.Typer) -> None:
     """Add this room's commands to the front door."""
     from reports.metrics.commands import metrics
@@ -229,6 +245,7 @@ def register(app: typer.Typer) -> None:
     app.command("compare")(compare_command)
     app.command("history")(history_command)
     app.command("traceability")(traceability_command)
+    app.command("proof")(proof_command)
     package = typer.Typer(no_args_is_help=True, help="Evidence packages: `report RUN --format package` makes one.")
     package.command("verify")(verify_command)
     package.command("key")(key_command)

@@ -76,8 +76,10 @@ def prove(
 
 def _write(proof: Proof, order: Order, seconds: float, format: Format) -> None:
     import json
+    import subprocess
 
     from suites.proving import document
+    from suites.proving.payer import command
 
     how = {
         "mode": "full" if order.full else "chapter",
@@ -88,6 +90,10 @@ def _write(proof: Proof, order: Order, seconds: float, format: Format) -> None:
     content = document.document(proof, seconds=seconds, how=how)
     path = order.out / "proof.json"
     document.write(path, content)
+    # Pages are the reports' business: asked for as a user would.
+    drawn = subprocess.run(command("proof", str(path)), capture_output=True, text=True, timeout=120, check=False)
+    if drawn.returncode:
+        print(f"patient-access: proof.html was not written: {drawn.stderr.strip()[-300:]}", file=sys.stderr)
     if format is Format.json:
         print(json.dumps(content, indent=1, ensure_ascii=False))
         return

@@ -1,0 +1,62 @@
+"""Which checks are asked about a fault, and in which order."""
+
+from __future__ import annotations
+
+from suites.proving.place import Check
+from suites.proving.selection import CLAIMED, chapter, for_fault, for_variant, sampled
+from tests.unit.suites.proving.made import check, fault
+
+
+def table(*checks: Check) -> dict[str, Check]:
+    return {one.id: one for one in checks}
+
+
+def test_the_checks_of_the_requirement_and_of_its_chapter_are_asked() -> None:
+    checks = table(check("tokens.a", "A"), check("tokens.b", "B"), check("launch.c", "C"))
+    assert for_fault(fault(), checks, ()).first == ("tokens.a", "tokens.b")
+
+
+def test_checks_of_what_also_fails_are_asked_too() -> None:
+    checks = table(check("tokens.a", "A"), check("launch.c", "C"))
+    assert for_fault(fault(also=["C"]), checks, ()).first == ("tokens.a", "launch.c")
+
+
+def test_a_browser_is_driven_only_where_nothing_quicker_claims_the_fault() -> None:
+    checks = table(check("launch.page", "A"), check("launch.form", "A"), check("launch.other", "B"))
+    chosen = for_fault(fault(), checks, {"launch.page", "launch.other"})
+    assert chosen.first == ("launch.form",)
+    assert chosen.second == ("launch.page",)
+    assert for_fault(fault(), checks, frozenset(checks)).first == ("launch.page", "launch.form")
+
+
+def test_generated_checks_are_sampled_first_and_all_asked_before_a_fault_survives() -> None:
+    cases = [check(f"us_core.search[g-T{number % 3}-{number}]", "A", type=f"T{number % 3}") for number in range(40)]
+    chosen = for_fault(fault(), table(*cases), ())
+    assert len(chosen.first) == CLAIMED
+    assert set(chosen.first) | set(chosen.second) == {one.id for one in cases}
+    assert not set(chosen.first) & set(chosen.second)
+
+
+def test_a_sample_has_every_type_once_before_any_twice() -> None:
+    cases = [check(f"us_core.search[g-T{number // 10}-{number}]", "A", type=f"T{number // 10}") for number in range(40)]
+    assert {one.type for one in sampled(cases, 4)} == {"T0", "T1", "T2", "T3"}
+
+
+def test_the_whole_suite_is_asked_where_it_was_asked_for() -> None:
+    checks = table(check("tokens.a", "A"), check("launch.c", "C"))
+    assert for_fault(fault(), checks, (), full=True).first == tuple(checks)
+    assert for_variant(checks, full=True) == tuple(checks)
+
+
+def test_a_variant_meets_every_check_written_by_hand() -> None:
+    cases = [check(f"us_core.search[g-T-{number}]", "A", type="T") for number in range(40)]
+    chosen = for_variant(table(check("tokens.a", "A"), *cases))
+    assert "tokens.a" in chosen
+    assert 1 < len(chosen) < 10
+
+
+def test_a_requirement_is_at_home_where_checks_cite_it_themselves() -> None:
+    umbrella = [check(f"us_core.s{number}", "A", "B", cited=("B",)) for number in range(5)]
+    assert chapter("A", [*umbrella, check("search.own", "A")]) == "search"
+    assert chapter("A", umbrella) == "us_core"
+    assert chapter("A", []) == ""
