@@ -13,7 +13,7 @@ member and from what the check wants: {username} {password} {totp} {patient} {an
     tick, untick    with {scope} in `at`: for each scope the check wants granted or withheld; without: always
     approve, deny   press the consent button; only the one the check wants is done
 
-`optional = true` marks a step whose page some members or some days do not show.
+`sensitive = true` marks the tick that consents to substance-use records. `optional = true` marks a step whose page some members or some days do not show.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ class Step:
     at: str
     value: str = ""
     optional: bool = False
+    sensitive: bool = (
+        False  # tick: consents to records under 42 CFR Part 2, and is left alone where a check withholds that consent
+    )
     command: tuple[str, ...] = ()  # one_time_code: prints the code
     mailbox: str = ""  # one_time_code: a URL answering the message that holds the code
     seconds: float = 0.0  # how long to wait for the element, when the default is too short
@@ -62,6 +65,7 @@ class Choices:
     approve: bool = True
     withhold: tuple[str, ...] = ()  # scopes to untick
     person: str = ""  # patient id to share, where the member acts for several
+    sensitive: bool = True  # whether steps marked sensitive are done
 
 
 APPROVE_ALL = Choices()
@@ -89,6 +93,8 @@ def wanted(step: Step, identity: Identity, choices: Choices) -> list[dict[str, s
         return [{}] if choices.approve else []
     if step.do == "deny":
         return [] if choices.approve else [{}]
+    if step.sensitive and not choices.sensitive:
+        return []
     if step.do in ("tick", "untick") and "{scope}" in step.at + step.value:
         return [{"scope": scope} for scope in choices.withhold] if step.do == "untick" else []
     if step.do == "choose":

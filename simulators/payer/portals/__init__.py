@@ -36,9 +36,8 @@ def login_recipe(deployment: Deployment) -> list[dict[str, Any]]:
         steps.append({"do": "choose", "at": "input[name=person][value='{patient}']", "optional": True, "seconds": 0.2})
     steps.append({"do": "untick", "at": "input[name=scope][value='{scope}']"})
     if "substance-use" in deployment.consent.categories:
-        steps.append(
-            {"do": "tick", "at": "input[name=category][value=substance-use]", "optional": True, "seconds": 0.2}
-        )
+        at = "input[name=category][value=substance-use]"
+        steps.append({"do": "tick", "at": at, "optional": True, "sensitive": True, "seconds": 0.2})
     steps.append({"do": "approve", "at": "button[name=decision][value=allow]"})
     steps.append({"do": "deny", "at": "button[name=decision][value=deny]"})
     return steps
