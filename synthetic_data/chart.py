@@ -195,6 +195,8 @@ class Chart:
             visit=visit.id if visit else None,
             value=value,
             clinician=more.pop("clinician", visit.clinician if visit else None),
+            # What names a visit under Part 2 would tell of it, so it is under Part 2 too.
+            part2=more.pop("part2", False) or bool(visit and visit.part2),
             **more,
         )
         self.measurements.append(measurement)

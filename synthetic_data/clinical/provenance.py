@@ -34,12 +34,14 @@ def kept_by_payer(sheet: Sheet) -> None:
         "who": payer,
         "onBehalfOf": payer,
     }
+    notes = kept_apart(sheet)
     for suffix, labels in (("kept", ()), ("kept-part2", LABELS_PART2)):
         about = [
             one
             for one in sheet.resources
             if one["resourceType"] != "Provenance"
             and bool(one["meta"].get("security")) == bool(labels)
+            and f"{one['resourceType']}/{one['id']}" not in notes
             and f"{one['resourceType']}/{one['id']}" not in told
         ]
         if not about:
@@ -57,12 +59,18 @@ def kept_by_payer(sheet: Sheet) -> None:
         )
 
 
+def kept_apart(sheet: Sheet) -> frozenset[str]:
+    """Psychotherapy notes: kept apart from the record, no Provenance an app could see tells of them."""
+    return frozenset(f"DocumentReference/{one.id}" for one in sheet.member.documents if one.withheld)
+
+
 def at_visits(sheet: Sheet) -> None:
     """One Provenance a visit, by who saw the member and the clinic that sent the record."""
     author_type = concept(f"{HL7}provenance-participant-type", "author", "Author")
     transmitter_type = concept(US_CORE_AGENT, "transmitter", "Transmitter")
+    notes = kept_apart(sheet)
     for visit in sheet.member.visits:
-        targets = sheet.written_at.get(visit.id)
+        targets = [one for one in sheet.written_at.get(visit.id, []) if one not in notes]
         if not targets:
             continue
         organization = ref("Organization", visit.organization)

@@ -1,7 +1,7 @@
 """Where the payer's records come from, and who has looked at them: Provenance (PDex) and AuditEvent seeds.
 
 One Provenance for each kind of claim names all its targets, so that `_revinclude=Provenance:target` finds the origin of each
-without doubling the size of a record.
+without doubling the size of a record. Claims under 42 CFR Part 2 have a Provenance of their own, under their label.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from synthetic_data.payer.authorizations import Authorization
 from synthetic_data.payer.claims import Claim
 from synthetic_data.payer.fhir import PDEX, US_CORE, Json, coding, concept, extension, instant, meta
-from synthetic_data.records import Member, World
+from synthetic_data.records import LABELS_PART2, Member, World
 
 PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 US_CORE_PARTICIPANT = "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type"
@@ -38,9 +38,11 @@ def provenances(
     }
     for place, claim in enumerate(claims):
         key = claim.kind if claim.updated <= world.as_of else f"{claim.kind}-{place + 1}"
+        key += "-part2" if claim.part2 else ""
         groups.setdefault(key, []).append((f"ExplanationOfBenefit/{claim.id}", claim.updated))
-    if authorizations:
-        groups["authorization"] = [(f"ExplanationOfBenefit/{each.id}", each.updated) for each in authorizations]
+    for each in authorizations:
+        key = "authorization-part2" if each.part2 else "authorization"
+        groups.setdefault(key, []).append((f"ExplanationOfBenefit/{each.id}", each.updated))
     for key, targets in groups.items():
         for part in range(0, len(targets), TARGETS_AT_MOST):
             suffix = f"{key}-part-{part // TARGETS_AT_MOST + 1}" if part else key
@@ -53,7 +55,11 @@ def _provenance(identifier: str, key: str, targets: list[tuple[str, datetime]], 
     shape: Json = {
         "resourceType": "Provenance",
         "id": identifier,
-        "meta": meta((US_CORE + "us-core-provenance", PDEX + "pdex-provenance"), recorded),
+        "meta": meta(
+            (US_CORE + "us-core-provenance", PDEX + "pdex-provenance"),
+            recorded,
+            LABELS_PART2 if key.endswith("-part2") else (),
+        ),
         "target": [{"reference": each} for each, _ in targets],
         "recorded": instant(recorded),
         "agent": [
@@ -68,7 +74,7 @@ def _provenance(identifier: str, key: str, targets: list[tuple[str, datetime]], 
             },
         ],
     }
-    source = "x12278" if key == "authorization" else FORMATS.get(key.partition("-")[0])
+    source = "x12278" if key.startswith("authorization") else FORMATS.get(key.partition("-")[0])
     if source:
         shape["entity"] = [
             {
