@@ -1,6 +1,6 @@
 """Bindings of elements to value sets (FHIR R4 terminologies.html#strength): required is an error, extensible a warning.
 
-What was found for a single coding is remembered by binding, so that codes that recur cost one look-up.
+What was found for a concept is remembered by binding, so that those that recur cost one look-up.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from suites.profiles.engine.coding_keys import key_of
 from suites.profiles.engine.findings import ERROR, WARNING
 from suites.profiles.engine.place import Place
 from suites.profiles.facts import Binding
@@ -92,19 +93,14 @@ class _Bound:
         self.judge: Bind = self._remembering() if type_name == "CodeableConcept" else self._judge
 
     def _remembering(self) -> Bind:
-        known: dict[tuple[Any, Any, Any], tuple[str, ...]] = {}
+        known: dict[bytes, tuple[str, ...]] = {}
         judge = self._judge
 
         def check(value: Any, place: Place, run: Run) -> bool:
-            codings = value.get("coding") if value.__class__ is dict else None
-            if codings.__class__ is not list or len(codings) != 1 or codings[0].__class__ is not dict:
+            key = key_of(value, run)
+            if key is None:
                 return judge(value, place, run)
-            coding = codings[0]
-            key = (coding.get("system"), coding.get("code"), coding.get("version"))
-            try:
-                lacking = known.get(key)
-            except TypeError:
-                return judge(value, place, run)
+            lacking = known.get(key)
             if lacking is not None:
                 for what in lacking:
                     run.lacks(what, place)

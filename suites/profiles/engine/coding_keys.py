@@ -1,23 +1,34 @@
-"""Concepts as something to remember answers by: a CodeableConcept of one coding, all of it text."""
+"""Concepts as something to remember answers by: what they hold, as bytes.
+
+A concept is written out once a document, when its type is judged; bindings, slices and `memberOf` that ask about the same
+concept afterwards find its key by identity.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Key = tuple[tuple[str, str], ...]
+import orjson
+
+if TYPE_CHECKING:
+    from suites.profiles.engine.run import Run
+
+LONGEST_KEY = 600
+"""Longer concepts are rare, and judged each time."""
 
 
-def coding_key(concept: Any) -> Key | None:
-    """The coding of a concept that has exactly one, and beside it at most a text; None for any other."""
-    if concept.__class__ is not dict or len(concept) > 2:
+def remember_key(concept: dict[str, Any], run: Run) -> bytes | None:
+    """The key of a concept, kept for this document; None for one too long to be worth it."""
+    try:
+        key = orjson.dumps(concept)
+    except (TypeError, ValueError):
         return None
-    codings = concept.get("coding")
-    if codings.__class__ is not list or len(codings) != 1 or (len(concept) == 2 and "text" not in concept):
+    if len(key) > LONGEST_KEY:
         return None
-    coding = codings[0]
-    if coding.__class__ is not dict:
-        return None
-    for held in coding.values():
-        if held.__class__ is not str:
-            return None
-    return tuple(coding.items())
+    run.keys[id(concept)] = key
+    return key
+
+
+def key_of(concept: Any, run: Run) -> bytes | None:
+    """The key a concept of this document was given, None if it has none."""
+    return run.keys.get(id(concept))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.bindings import codings_of
-from suites.profiles.engine.coding_keys import coding_key
+from suites.profiles.engine.coding_keys import key_of
 from suites.profiles.engine.narrative import complaints
 from suites.profiles.engine.terminology import REMEMBERED
 from suites.profiles.fhirpath import Env, Node
@@ -33,7 +33,7 @@ class RunHost:
         """True when one of its codings is in; False when all are known to be out."""
         terminology = self._run.engine.terminology
         kind, bare = _kind_of(value)
-        key = coding_key(bare) if kind == "CodeableConcept" else None
+        key = key_of(bare, self._run)
         if key is None:
             return self._member_of(kind, bare, value_set)
         known = terminology.concepts_in

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from suites.profiles.engine.attachments import judge_attachment
 from suites.profiles.engine.bindings import concept_binding
 from suites.profiles.engine.children import Child, Variant
-from suites.profiles.engine.coding_keys import coding_key
+from suites.profiles.engine.coding_keys import remember_key
 from suites.profiles.engine.findings import ERROR
 from suites.profiles.engine.handlers import REMEMBERED, After, Handler, second_choice
 from suites.profiles.engine.place import Place, Step
@@ -78,21 +78,23 @@ def _judge_of(engine: Engine, child: Child, variant: Variant, shape: Shape) -> A
     return _remembering_concepts(judge) if variant.type == "CodeableConcept" else judge
 
 
+def _shape_alone(engine: Engine, child: Child, variant: Variant, shape: Shape) -> Shape | None:
+    """The shape, where an element's own definition says nothing beyond it."""
+    return None if variant.type == "CodeableConcept" or _after_shape(engine, child, variant) else shape
+
+
 def _remembering_concepts(judge: After) -> After:
-    """The judging of CodeableConcepts, remembered by their coding: those of one kind of claim are few.
+    """The judging of CodeableConcepts, remembered by what they hold: those of one kind of claim are few.
 
     Only what was found without a flaw is remembered, with what could not be checked in it.
     """
-    clean: dict[Any, tuple[str, ...]] = {}
+    clean: dict[bytes, tuple[str, ...]] = {}
 
     def check(value: dict[str, Any], place: Place, run: Run) -> None:
-        key: Any = coding_key(value)
-        text = value.get("text", "")
-        if key is None or text.__class__ is not str:
+        key = remember_key(value, run)
+        if key is None:
             judge(value, place, run)
             return
-        if text:
-            key = (text, key)
         findings = run.findings
         found = clean.get(key)
         if found is not None:
@@ -102,7 +104,8 @@ def _remembering_concepts(judge: After) -> After:
         issues, noted = len(findings.issues), findings.notes
         findings.notes = []
         judge(value, place, run)
-        if len(findings.issues) == issues and len(clean) < REMEMBERED:
+        # Whether an extension may stand somewhere hangs on more than what is in the concept.
+        if len(findings.issues) == issues and len(clean) < REMEMBERED and b'xtension":' not in key:
             clean[key] = tuple(findings.notes)
         findings.notes = [*noted, *findings.notes]
 
@@ -116,18 +119,27 @@ def single(engine: Engine, child: Child, variant: Variant, shape: Shape, alone: 
     def handle(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
         if alone is not None and second_choice(owner, key, alone, place, run):
             return
-        here = (place, step, None)
-        if value.__class__ is not dict:
-            run.add(ERROR, "json-type", here, f"must be an object, not {json_type(value)}")
-            return
-        judge(value, here, run)
+        if value.__class__ is dict:
+            judge(value, (place, step, None), run)
+        else:
+            run.add(ERROR, "json-type", (place, step, None), f"must be an object, not {json_type(value)}")
 
-    return handle
+    if alone is not None or _shape_alone(engine, child, variant, shape) is None:
+        return handle
+
+    def bare(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
+        if value.__class__ is dict:
+            shape.check(value, (place, step, None), run)
+        else:
+            run.add(ERROR, "json-type", (place, step, None), f"must be an object, not {json_type(value)}")
+
+    return bare
 
 
 def repeating(engine: Engine, child: Child, variant: Variant, shape: Shape) -> Handler:
     step, most = variant.step, child.element.max
     judge = _judge_of(engine, child, variant, shape)
+    alone = _shape_alone(engine, child, variant, shape)
 
     def handle(values: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
         if values.__class__ is not list:
@@ -140,14 +152,14 @@ def repeating(engine: Engine, child: Child, variant: Variant, shape: Shape) -> H
             run.add(
                 ERROR, "cardinality-max", place, f"{child.element.path}: at most {most} allowed, {len(values)} found"
             )
+        check = judge if alone is None else alone.check
         index = 0
         for value in values:
-            here = (place, step, index)
+            if value.__class__ is dict:
+                check(value, (place, step, index), run)
+            else:
+                run.add(ERROR, "json-type", (place, step, index), f"must be an object, not {json_type(value)}")
             index += 1
-            if value.__class__ is not dict:
-                run.add(ERROR, "json-type", here, f"must be an object, not {json_type(value)}")
-                continue
-            judge(value, here, run)
 
     return handle
 

@@ -50,7 +50,7 @@ def _judge_of(engine: Engine, child: Child, variant: Variant) -> Callable[[Any, 
     return judge
 
 
-def single(engine: Engine, child: Child, variant: Variant, known: set[str], alone: frozenset[str] | None) -> Handler:
+def single(engine: Engine, child: Child, variant: Variant, known: set[Any], alone: frozenset[str] | None) -> Handler:
     judge, step, key = _judge_of(engine, child, variant), variant.step, variant.key
     invariants = engine.invariants.of_element(child, variant)
     noted: dict[str, tuple[str, ...]] = {}
@@ -87,19 +87,30 @@ def single(engine: Engine, child: Child, variant: Variant, known: set[str], alon
                 noted[value] = tuple(findings.notes)
         findings.notes = [*notes, *findings.notes]
 
-    if alone is None and not invariants and variant.type in _NUMBERS and child.element.max_length is None:
-        return _quick_number(checker(variant.type), handle)
+    if alone is None and form_alone(engine, child, variant):
+        return _quick_number(checker(variant.type), handle, known)
     return handle
 
 
 _NUMBERS = frozenset({"decimal", "integer", "unsignedInt", "positiveInt", "boolean"})
 
 
-def _quick_number(complain: Callable[[Any], object], handle: Handler) -> Handler:
-    """Numbers and booleans that are good need nothing more."""
+def form_alone(engine: Engine, child: Child, variant: Variant) -> bool:
+    """Whether a number or boolean that has the form of its type needs nothing more."""
+    return (
+        variant.type in _NUMBERS
+        and child.element.max_length is None
+        and not engine.invariants.of_element(child, variant)
+    )
+
+
+def _quick_number(complain: Callable[[Any], object], handle: Handler, known: set[Any]) -> Handler:
+    """Numbers and booleans that are good need nothing more; whole numbers that recur are remembered."""
 
     def quick(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
         if value.__class__ in _NUMERIC and complain(value) is None:
+            if value.__class__ is int and len(known) < REMEMBERED:
+                known.add(value)
             return
         handle(value, owner, place, run)
 
@@ -109,7 +120,7 @@ def _quick_number(complain: Callable[[Any], object], handle: Handler) -> Handler
 _NUMERIC = frozenset({int, Decimal, bool})
 
 
-def repeating(engine: Engine, child: Child, variant: Variant, known: set[str]) -> Handler:
+def repeating(engine: Engine, child: Child, variant: Variant, known: set[Any]) -> Handler:
     judge, step, key = _judge_of(engine, child, variant), variant.step, variant.key
     most = child.element.max
     invariants = engine.invariants.of_element(child, variant)

@@ -137,7 +137,7 @@ class References:
         run: Run,
         profile: str | None,
     ) -> bool:
-        if profile is None and any(blank.isspace() for blank in reference):
+        if profile is None and reference.split(None, 1) != [reference]:
             run.add(
                 ERROR,
                 "reference-invalid",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Run:
     """One validation, or one trial inside it. `resource` is the nearest resource, `bundle` the nearest Bundle around it."""
 
-    __slots__ = ("add", "bundle", "engine", "env", "findings", "lacks", "profiles", "resource", "root", "trials")
+    __slots__ = ("add", "bundle", "engine", "env", "findings", "keys", "lacks", "profiles", "resource", "root", "trials")
 
     def __init__(
         self,
@@ -27,6 +27,7 @@ class Run:
         profiles: dict[str, list[str]] | None = None,
         trials: int = 0,
         findings: Findings | None = None,
+        keys: dict[int, bytes] | None = None,
     ) -> None:
         self.engine = engine
         self.env: Env | None = None
@@ -38,14 +39,16 @@ class Run:
         self.bundle = bundle
         self.profiles = profiles if profiles is not None else {}
         self.trials = trials
+        self.keys: dict[int, bytes] = {} if keys is None else keys
+        """Keys of the document's concepts by their identity (`coding_keys`)."""
 
     def entering(self, resource: Resource) -> Run:
         """Inside another resource: the same findings."""
-        return Run(self.engine, self.root, resource, self.bundle, self.profiles, self.trials, self.findings)
+        return Run(self.engine, self.root, resource, self.bundle, self.profiles, self.trials, self.findings, self.keys)
 
     def trial(self) -> Run:
         """The same place with empty findings: to learn whether something would pass."""
-        return Run(self.engine, self.root, self.resource, self.bundle, self.profiles, self.trials + 1)
+        return Run(self.engine, self.root, self.resource, self.bundle, self.profiles, self.trials + 1, None, self.keys)
 
     def inner_resource(self, value: dict[str, Any], place: Place) -> None:
         self.engine.judge.inner(value, place, self)

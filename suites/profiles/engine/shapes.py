@@ -8,6 +8,7 @@ Leaves to others: what profiles add (constraints), extensions.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine import object_properties, primitive_properties
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Shape:
     """A compiled type. `check(object, place, run)` compiles itself at first use."""
 
-    __slots__ = ("_engine", "check", "children", "good", "handlers", "name", "required", "type")
+    __slots__ = ("_engine", "check", "children", "fine", "good", "handlers", "name", "required", "type")
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
@@ -33,7 +34,10 @@ class Shape:
         self.type = name
         self.children: dict[str, Child] = engine.children(name)
         self.handlers: dict[str, Handler] = {}
-        self.good: dict[str, set[str]] = {}
+        self.good: dict[str, set[Any]] = {}
+        """Values known to be good, by property."""
+        self.fine: dict[str, type] = {}
+        """The class all of whose values are good, by property."""
         self.required: tuple[tuple[tuple[str, ...], str], ...] = ()
         self.check: Callable[[dict[str, Any], Place, Run], None] = self._first
 
@@ -56,22 +60,35 @@ def _compile(engine: Engine, shape: Shape) -> Callable[[dict[str, Any], Place, R
             required.append((tuple(keys + ["_" + key for key in keys] if primitive else keys), name))
     if is_resource:
         handlers["resourceType"] = _nothing
-    nothing: set[str] = set()
-    slots = {key: (good.get(key, nothing), handler) for key, handler in handlers.items()}
+    nothing: set[Any] = set()
+    slots = {
+        key: (good.get(key, nothing), shape.fine.get(key, _NO_CLASS), handler) for key, handler in handlers.items()
+    }
+    slot_of = slots.get
     shape.required = tuple(required)
     certain = frozenset(keys[0] for keys, _ in required)
     invariants = engine.invariants.of_shape(shape.name)
     label = shape.name
 
+    def missing(value: dict[str, Any], place: Place, run: Run) -> None:
+        for keys, name in required:
+            if not any(key in value for key in keys):
+                run.add(ERROR, "cardinality-min", place, f"{label}.{name}: at least 1 is required, none found")
+
     def check(value: dict[str, Any], place: Place, run: Run) -> None:
         for key, held in value.items():
-            slot = slots.get(key)
+            slot = slot_of(key)
             if slot is None:
                 run.add(ERROR, "unknown-property", place, f"unrecognized property '{key}'")
                 continue
-            known, handler = slot
-            if held.__class__ is not str or held not in known:
-                handler(held, value, place, run)
+            known, fine, handler = slot
+            kind = held.__class__
+            if kind is str or kind is int:
+                if held in known:
+                    continue
+            elif kind is fine:
+                continue
+            handler(held, value, place, run)
         if len(value) < 2 and not is_resource and (not value or "id" in value):
             run.add(
                 ERROR,
@@ -81,14 +98,18 @@ def _compile(engine: Engine, shape: Shape) -> Callable[[dict[str, Any], Place, R
                 if not value
                 else "an element must have a value or children beside its id",
             )
-        if not certain <= value.keys() and value:
-            for keys, name in required:
-                if not any(key in value for key in keys):
-                    run.add(ERROR, "cardinality-min", place, f"{label}.{name}: at least 1 is required, none found")
+        if required and not certain <= value.keys() and value:
+            missing(value, place, run)
         for invariant in invariants:
             invariant(value, place, run)
 
     return check
+
+
+_NO_CLASS = type("_NoClass", (), {})
+"""The class of no JSON value."""
+_FINE = {"decimal": Decimal, "boolean": bool}
+"""Primitive types of which every value of a class is good."""
 
 
 def _nothing(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
@@ -107,7 +128,7 @@ def _add_handlers(engine: Engine, shape: Shape, child: Child, variant: Variant) 
         handlers[key] = engine.narrative_handler(step)
         return
     if variant.type in PRIMITIVES:
-        known: set[str] = set()
+        known: set[Any] = set()
         alone = None if not child.choice else frozenset(v.key for v in child.variants)
         if child.many:
             handlers[key] = primitive_properties.repeating(engine, child, variant, known)
@@ -115,6 +136,8 @@ def _add_handlers(engine: Engine, shape: Shape, child: Child, variant: Variant) 
             if alone is None:
                 shape.good[key] = known
             handlers[key] = primitive_properties.single(engine, child, variant, known, alone)
+            if alone is None and variant.type in _FINE and primitive_properties.form_alone(engine, child, variant):
+                shape.fine[key] = _FINE[variant.type]
         handlers["_" + key] = primitive_properties.siblings(engine, child, variant)
         return
     inner = child.shape or variant.type

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suites.profiles.engine.coding_keys import coding_key
+from suites.profiles.engine.coding_keys import key_of
 from suites.profiles.engine.findings import ERROR
 from suites.profiles.engine.items import Content, Item
 from suites.profiles.engine.place import Place
@@ -46,7 +46,7 @@ def sliced_by_content(slices: list[Slice], rules: str, ordered: bool, label: str
     limited = [(number, one) for number, one in enumerate(named) if one.min or one.max is not None]
     at_end = rules == "openAtEnd"
     told_by = _told_by(named)
-    known: dict[Any, tuple[int, list[int]]] = {}
+    known: dict[bytes, tuple[int, list[int]]] = {}
 
     def slice_of(value: Any, sibling: Any, kind: str, run: Run) -> tuple[int, list[int]]:
         """The slice an element belongs to (-1 for none) and those that cannot be decided."""
@@ -60,7 +60,7 @@ def sliced_by_content(slices: list[Slice], rules: str, ordered: bool, label: str
         return -1, unknown
 
     def remembered(value: Any, sibling: Any, kind: str, run: Run) -> tuple[int, list[int]]:
-        key = coding_key(value.get(told_by)) if value.__class__ is dict else None
+        key = key_of(value.get(told_by), run) if value.__class__ is dict else None
         if key is None:
             return slice_of(value, sibling, kind, run)
         found = known.get(key)

@@ -37,8 +37,8 @@ class Terminology:
         self._sets: dict[str, Contains | None] = {}
         self._codings: dict[tuple[Any, ...], tuple[tuple[Any, ...], ...]] = {}
         self._members: dict[tuple[Any, ...], Membership] = {}
-        self.concepts_in: dict[tuple[str, Any], bool | None] = {}
-        """What `memberOf` was answered for concepts of one coding, by value set and coding."""
+        self.concepts_in: dict[tuple[str, bytes], bool | None] = {}
+        """What `memberOf` was answered for concepts, by value set and what they hold."""
 
     def contains(self, url: str) -> Contains | None:
         """The membership test of a value set, remembering; None where the value set is not at hand."""
