@@ -145,6 +145,11 @@ class _Bound:
             return
         if self._strength == "max" and self._type == "CodeableConcept" and isinstance(value.get("text"), str):
             return
+        lacking = self._terminology.gaps(self._url)
+        if lacking and value.get("coding" if self._type == "CodeableConcept" else "system"):
+            for what in lacking:  # what stands there cannot be looked up
+                run.lacks(what, place)
+            return
         message = f"no code is given, and one from the value set {self._bare} is required"
         run.add(ERROR, f"binding-{self._strength}", place, message, self._profile, expected=self._bare)
 

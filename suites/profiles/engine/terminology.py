@@ -195,6 +195,13 @@ class Terminology:
         contains = self.contains(url)
         return contains(None, code, None) if contains is not None else Membership(None, (url.partition("|")[0],))
 
+    def gaps(self, url: str) -> tuple[str, ...]:
+        """The code systems and value sets for lack of which the codes of a value set are not all known."""
+        if grammar_of(url) is not None:
+            return ()
+        value_set = self._registry.value_set(url)
+        return value_set.lacking if value_set is not None else (url.partition("|")[0],)
+
     def _listed(self, value_set: ValueSet, system: str) -> bool:
         """Whether a value set names codes of a system one by one, rather than taking the whole system."""
         table = self._registry.code_system(system)
