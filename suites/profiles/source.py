@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from suites.profiles.text_places import TOKEN, Step, line_and_column, places
+
 LARGEST_DOCUMENT = 64 * 1024 * 1024
 """Characters of one resource; more is refused so that memory stays bounded."""
-
-Step = str | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,11 @@ class Source:
 
     def position(self, steps: Sequence[Step]) -> tuple[int, int] | None:
         """Line and column (from 1) of the element at `steps` (JSON keys and indices), or of its nearest ancestor."""
-        offset = _offset_of(self.text, steps)
-        return None if offset is None else line_and_column(self.text, offset)
+        return self.positions([steps])[0]
+
+    def positions(self, ways: Sequence[Sequence[Step]]) -> list[tuple[int, int] | None]:
+        """`position` of many elements, in one walk through the text."""
+        return places(self.text, ways)
 
 
 class _Duplicate(Exception):
@@ -177,8 +180,9 @@ def _read_again(source: Source) -> None:
     except json.JSONDecodeError as wrong:
         source.problems.append(Problem("not-json", f"not JSON: {wrong.msg}", wrong.lineno, wrong.colno, fatal=True))
         return
-    except (ValueError, ArithmeticError) as wrong:
-        source.problems.append(Problem("not-json", f"not readable as JSON: {wrong}", 1, 1, fatal=True))
+    except (ValueError, ArithmeticError):
+        message = "not readable as JSON: it holds a number beyond any that can be reckoned with"
+        source.problems.append(Problem("not-json", message, 1, 1, fatal=True))
         return
 
 
@@ -189,15 +193,8 @@ def _tell_duplicates(source: Source) -> None:
         source.problems.append(Problem("duplicate-property", message, line, column))
 
 
-def line_and_column(text: str, offset: int) -> tuple[int, int]:
-    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
-
-
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.S)
-
-
 def _place_of_constant(text: str, name: str) -> tuple[int, int]:
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         if token.group() == name:
             return line_and_column(text, token.start())
     return 1, 1
@@ -208,7 +205,7 @@ def _duplicates(text: str) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     names: list[set[str] | None] = []
     last: re.Match[str] | None = None
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         mark = token.group()
         if mark == "{":
             names.append(set())
@@ -227,7 +224,7 @@ def _duplicates(text: str) -> list[tuple[str, int]]:
 
 
 def _find_lone_surrogate(source: Source) -> None:
-    for token in _TOKEN.finditer(source.text):
+    for token in TOKEN.finditer(source.text):
         mark = token.group()
         if mark[0] == '"' and ("\\u" in mark or _SURROGATE.search(mark)):
             try:
@@ -242,64 +239,3 @@ def _find_lone_surrogate(source: Source) -> None:
                     )
                 )
                 return
-
-
-def _offset_of(text: str, steps: Sequence[Step]) -> int | None:
-    """Where the value at `steps` begins; the deepest step that exists counts."""
-    tokens = _TOKEN.finditer(text)
-    first = next(tokens, None)
-    if first is None:
-        return None
-    here, mark = first.start(), first.group()
-    for step in steps:
-        reached = (
-            _enter_object(tokens, step)
-            if mark == "{" and isinstance(step, str)
-            else _enter_array(tokens, step)
-            if mark == "[" and isinstance(step, int)
-            else None
-        )
-        if reached is None:
-            break
-        here, mark = reached.start(), reached.group()
-    return here
-
-
-def _enter_object(tokens: Any, name: str) -> re.Match[str] | None:
-    for key in tokens:
-        if key.group() == "}":
-            return None
-        if key.group() == ",":
-            continue
-        next(tokens)
-        value: re.Match[str] = next(tokens)
-        if json.loads(key.group()) == name:
-            return value
-        _skip(tokens, value.group())
-    return None
-
-
-def _enter_array(tokens: Any, index: int) -> re.Match[str] | None:
-    position = 0
-    for value in tokens:
-        mark = value.group()
-        if mark == "]":
-            return None
-        if mark == ",":
-            continue
-        if position == index:
-            found: re.Match[str] = value
-            return found
-        _skip(tokens, mark)
-        position += 1
-    return None
-
-
-def _skip(tokens: Any, mark: str) -> None:
-    depth = 1 if mark in "{[" else 0
-    while depth:
-        mark = next(tokens).group()
-        if mark in "{[":
-            depth += 1
-        elif mark in "}]":
-            depth -= 1

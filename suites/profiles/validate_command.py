@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections import Counter
@@ -94,6 +95,9 @@ def _print(results: Any, form: Format, settings: Settings) -> Counter[str]:
 
     found: Counter[str] = Counter()
     out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        # Half a surrogate pair that a document holds can only be printed as an escape.
+        out.reconfigure(encoding=None if form is Format.TEXT else "utf-8", errors="backslashreplace")
     opened = False
     with Progress() as progress:
         for result in results:

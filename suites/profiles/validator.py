@@ -50,13 +50,16 @@ class Report:
 
     def located(self, severities: Sequence[str] = (ERROR, WARNING)) -> tuple[Issue, ...]:
         """The issues with line and column, for those of the severities named."""
-        return tuple(self._with_place(issue) if issue.severity in severities else issue for issue in self.issues)
-
-    def _with_place(self, issue: Issue) -> Issue:
-        if issue.line is not None or self.source is None:
-            return issue
-        place = self.source.position(issue.steps)
-        return issue if place is None else replace(issue, line=place[0], column=place[1])
+        if self.source is None:
+            return self.issues
+        asked = [issue for issue in self.issues if issue.line is None and issue.severity in severities]
+        if not asked:
+            return self.issues
+        found = dict(zip(map(id, asked), self.source.positions([issue.steps for issue in asked]), strict=True))
+        placed = ((issue, found.get(id(issue))) for issue in self.issues)
+        return tuple(
+            issue if place is None else replace(issue, line=place[0], column=place[1]) for issue, place in placed
+        )
 
     def as_json(self, source: str) -> dict[str, Any]:
         """The shape `patient-access validate --format ndjson` prints."""
@@ -135,7 +138,7 @@ class Validator:
     def _report(self, run: Run, source: Source | None, tree: Any) -> Report:
         resource = tree if isinstance(tree, dict) else {}
         name, identity = resource.get("resourceType"), resource.get("id")
-        issues = run.findings.issues
+        issues = run.findings.told()
         if source is not None and source.problems:
             issues = [*map(_issue, source.problems), *issues]
         return Report(

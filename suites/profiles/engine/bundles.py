@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +177,7 @@ def judge_contained(resource: dict[str, Any], place: Place, step: Step, run: Run
         return
     told = set(_local_references(resource, skip_contained=True))
     among = [set(_local_references(one, skip_contained=False)) if isinstance(one, dict) else set() for one in listed]
+    mentioned = Counter(reference for references in among for reference in references)
     seen: set[str] = set()
     for index, one in enumerate(listed):
         here = (place, step, index)
@@ -192,7 +194,7 @@ def judge_contained(resource: dict[str, Any], place: Place, step: Step, run: Run
             run.add(ERROR, "contained-id-repeated", here, f"another contained resource has the id '{identity}'")
         seen.add(str(identity))
         wanted = f"#{identity}"
-        others = any(wanted in refs for number, refs in enumerate(among) if number != index)
+        others = mentioned[wanted] > (wanted in among[index])
         if wanted not in told and not others and "#" not in among[index]:
             run.add(
                 ERROR,

@@ -9,6 +9,8 @@ from typing import Any
 from suites.profiles.engine.place import Place, json_steps, path_of
 
 ERROR, WARNING, INFORMATION = "error", "warning", "information"
+MOST_ISSUES = 1000
+"""Issues listed of one document; the rest is counted, so that memory and time stay bounded whatever is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,12 @@ class Issue:
 class Findings:
     """Issues of one validation, in the order found; equal ones are folded."""
 
-    __slots__ = ("issues", "not_checked", "notes", "seen", "targets")
+    __slots__ = ("issues", "not_checked", "notes", "seen", "targets", "untold")
 
     def __init__(self) -> None:
         self.issues: list[Issue] = []
+        self.untold: dict[str, int] = {}
+        """How many more there are, by severity."""
         self.seen: set[tuple[str, str, str]] = set()
         self.not_checked: dict[str, str] = {}
         self.targets: dict[tuple[int, tuple[str, ...]], bool] = {}
@@ -56,6 +60,9 @@ class Findings:
         expected: str | None = None,
         found: str | None = None,
     ) -> None:
+        if len(self.issues) >= MOST_ISSUES:
+            self.untold[severity] = self.untold.get(severity, 0) + 1
+            return
         path = path_of(place)
         key = (rule, path, message)
         if key not in self.seen:
@@ -71,7 +78,16 @@ class Findings:
 
     @property
     def errors(self) -> int:
-        return sum(issue.severity == ERROR for issue in self.issues)
+        return sum(issue.severity == ERROR for issue in self.issues) + self.untold.get(ERROR, 0)
+
+    def told(self) -> list[Issue]:
+        """The issues, and at the end how many were left out."""
+        if not self.untold:
+            return self.issues
+        severity = ERROR if ERROR in self.untold else WARNING
+        counts = ", ".join(f"{number:,} of severity {name}" for name, number in self.untold.items())
+        root = self.issues[0].path.partition(".")[0]
+        return [*self.issues, Issue(severity, "too-many-findings", root, f"more was found and is not listed: {counts}")]
 
 
 class Resource:

@@ -153,13 +153,11 @@ def repeating(engine: Engine, child: Child, variant: Variant, shape: Shape) -> H
                 ERROR, "cardinality-max", place, f"{child.element.path}: at most {most} allowed, {len(values)} found"
             )
         check = judge if alone is None else alone.check
-        index = 0
-        for value in values:
+        for index, value in enumerate(values):
             if value.__class__ is dict:
                 check(value, (place, step, index), run)
             else:
                 run.add(ERROR, "json-type", (place, step, index), f"must be an object, not {json_type(value)}")
-            index += 1
 
     return handle
 

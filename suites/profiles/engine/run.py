@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 class Run:
     """One validation, or one trial inside it. `resource` is the nearest resource, `bundle` the nearest Bundle around it."""
 
-    __slots__ = ("add", "bundle", "engine", "env", "findings", "keys", "lacks", "profiles", "resource", "root", "trials")
+    __slots__ = (
+        "add",
+        "bundle",
+        "engine",
+        "env",
+        "findings",
+        "keys",
+        "lacks",
+        "profiles",
+        "resource",
+        "root",
+        "trials",
+    )
 
     def __init__(
         self,
