@@ -116,7 +116,7 @@ def test_missing_aud_is_refused(app: App, member: Member, fresh_code: FreshCode)
 
 
 @pytest.mark.requirement("RFC6749-PARAM-01")
-@pytest.mark.parametrize("name", ["scope", "state", "response_type", "code_challenge"])
+@pytest.mark.parametrize("name", ["scope", "state", "response_type", "code_challenge", "aud", "nonce", "redirect_uri"])
 def test_repeated_parameter_is_refused(app: App, member: Member, fresh_code: FreshCode, name: str) -> None:
     """A parameter sent twice comes back as invalid_request."""
     fresh_code()
@@ -211,7 +211,7 @@ def test_declining_comes_back_as_access_denied(app: App, member: Member, target:
     expect_error(app.authorize(member, choices=Choices(approve=False), in_browser=True), "access_denied")
 
 
-@pytest.mark.requirement("RFC6749-ERROR-02")
+@pytest.mark.requirement("RFC6749-ERROR-02", "RFC6749-ERROR-10")
 def test_error_redirects_are_well_formed(app: App, member: Member, fresh_code: FreshCode) -> None:
     """Three refused requests: each redirect has one registered error, the state, and nothing in the fragment."""
     fresh_code()
@@ -248,6 +248,40 @@ def test_error_redirects_are_well_formed(app: App, member: Member, fresh_code: F
                 found=landing.url,
                 evidence=evidence,
             )
+
+
+@pytest.mark.requirement("RFC6749-ERROR-09")
+def test_missing_scope_is_refused_or_answered(app: App, member: Member, fresh_code: FreshCode) -> None:
+    """A request without scope gives invalid_scope, or a grant that says its scope (RFC 6749 section 3.3)."""
+    fresh_code()
+    attempt = app.authorize(member, may_refuse=True, drop=["scope"])
+    if not attempt.landing.value("code"):
+        expect_error(attempt, "invalid_scope", "invalid_request")
+        return
+    grant = app.as_grant(app.redeem(attempt), attempt, member)
+    wider = scopes.outside(grant.scope, app.client.scopes)
+    expect(
+        grant.scope and not wider,
+        "a default scope must be told, and lie within what is registered",
+        expected=app.client.scopes,
+        found=grant.scope or "no scope",
+        evidence=grant.answer.evidence,
+    )
+
+
+@pytest.mark.requirement("OIDC-REQUEST-01")
+@pytest.mark.parametrize("name", ["request", "request_uri"])
+def test_request_object_is_refused_where_not_supported(
+    app: App, member: Member, fresh_code: FreshCode, openid_configuration: dict[str, Any], name: str
+) -> None:
+    """A request object a server does not read is refused, not read past."""
+    # OpenID Connect Discovery 1.0 section 3: left out, request is not supported and request_uri is.
+    if openid_configuration.get(f"{name}_parameter_supported", name == "request_uri") is not False:
+        not_applicable(f"the server does not say that it leaves {name} out")
+    fresh_code()
+    sent = "https://app.example.org/request.jwt" if name == "request_uri" else "eyJhbGciOiJub25lIn0.e30."
+    attempt = app.authorize(member, may_refuse=True, change={name: sent})
+    expect_error(attempt, f"{name}_not_supported", "invalid_request", f"invalid_{name}", "invalid_request_object")
 
 
 @pytest.mark.requirement("RFC9207-ISS-01")
@@ -291,13 +325,12 @@ def test_client_secret_in_the_browser_is_not_needed(confidential_app: App, membe
     )
 
 
-@pytest.mark.requirement("OIDC-PROMPT-02")
-def test_prompt_login_asks_again(workbench: Workbench, app: App, member: Member, target: Target) -> None:
-    """prompt=login shows the login page to a member whose session is live."""
+def expect_login_page(workbench: Workbench, app: App, member: Member, target: Target, **asked: str) -> None:
+    """A member whose session is live is asked to sign in again when a request says so."""
     if not target.login.plain_forms:
         not_applicable("the target's pages need a browser, where every launch starts without a session")
     control(app.authorize(member).landing.value("code"), "the member has a session")
-    request, _ = app.request(change={"prompt": "login"})
+    request, _ = app.request(change=asked)
     journey = Journey(
         workbench.http, AuthorizationRequest(request.url, (), request.redirect_uri), member.identity(), APPROVE_ALL, {}
     )
@@ -305,8 +338,22 @@ def test_prompt_login_asks_again(workbench: Workbench, app: App, member: Member,
     landing = journey.finish(lambda: journey.open("GET", request.url))
     expect(
         not landing.redirected and journey.page.find("input[type=password]"),
-        "prompt=login must ask the member to sign in again",
+        f"{' '.join(f'{name}={value}' for name, value in asked.items())} must ask the member to sign in again",
         expected="the login page",
         found=landing.described,
         evidence=landing.evidence[-1],
     )
+
+
+@pytest.mark.requirement("OIDC-PROMPT-02")
+def test_prompt_login_asks_again(workbench: Workbench, app: App, member: Member, target: Target) -> None:
+    """prompt=login shows the login page to a member whose session is live."""
+    expect_login_page(workbench, app, member, target, prompt="login")
+
+
+@pytest.mark.requirement("OIDC-MAXAGE-01")
+def test_max_age_asks_again(workbench: Workbench, app: App, member: Member, target: Target) -> None:
+    """max_age=0 shows the login page to a member whose session is live: OpenID Connect gives it the meaning of prompt=login."""
+    if "openid" not in scopes.split(app.client.scopes):
+        not_applicable("the client is not registered for openid")
+    expect_login_page(workbench, app, member, target, max_age="0")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from suites.kit.app import App, Grant, basic
+from suites.kit.clock import TargetClock
 from suites.kit.expectations import expect_json, expect_oauth_error
 from suites.kit.http import Answer
 from suites.kit.outcomes import control, expect, findings, not_applicable
@@ -196,3 +197,57 @@ def test_missing_token_is_invalid_request(introspect: Introspection, live: dict[
     """An introspection request without a token is refused with invalid_request."""
     control(live.get("active") is True, "a complete request is answered", live.get("active"))
     expect_oauth_error(introspect(""), 400, "invalid_request")
+
+
+@pytest.mark.requirement("RFC7662-INTROSPECT-01")
+def test_revoked_token_is_inactive(
+    introspect: Introspection, confidential_app: App, fresh_grant: FreshGrant, smart_configuration: Mapping[str, Any]
+) -> None:
+    """An access token that was revoked is inactive, and nothing more is told of it."""
+    endpoint = smart_configuration.get("revocation_endpoint")
+    if not endpoint:
+        not_applicable("the server names no revocation_endpoint")
+    grant = fresh_grant(by=confidential_app)
+    control(introspect(grant.access_token).object().get("active") is True, "the token is active before")
+    client = confidential_app.client
+    header = {"Authorization": basic(client.client_id, client.client_secret)}
+    revoked = confidential_app.http.post_form(str(endpoint), {"token": grant.access_token}, headers=header)
+    control(revoked.status == 200, "the revocation is answered 200", revoked.status)
+    body = expect_json(introspect(grant.access_token))
+    expect(body == {"active": False}, "a revoked token must be inactive", expected='{"active": false}', found=body)
+
+
+@pytest.mark.requirement("RFC7662-INTROSPECT-01")
+@pytest.mark.exclusive("moves the target's clock")
+def test_expired_token_is_inactive(
+    introspect: Introspection, confidential_app: App, fresh_grant: FreshGrant, target_clock: TargetClock
+) -> None:
+    """An access token is inactive once expires_in has gone by, and nothing more is told of it."""
+    grant = fresh_grant(by=confidential_app)
+    lifetime = grant.body.get("expires_in")
+    if not isinstance(lifetime, int | float):
+        not_applicable("the token response does not say expires_in")
+    control(introspect(grant.access_token).object().get("active") is True, "the token is active before")
+    target_clock.pass_by(int(lifetime) + 60)
+    body = expect_json(introspect(grant.access_token))
+    expect(body == {"active": False}, "an expired token must be inactive", expected='{"active": false}', found=body)
+
+
+@pytest.mark.requirement("RFC7662-INTROSPECT-02")
+def test_public_client_id_is_no_credential(
+    introspect: Introspection, public_app: App, confidential_grant: Grant, live: dict[str, Any]
+) -> None:
+    """The client_id of a public client, which everybody can read, does not open introspection."""
+    control(live.get("active") is True, "with credentials a live token is active", live.get("active"))
+    form = {"token": confidential_grant.access_token, "client_id": public_app.client.client_id}
+    answer = introspect.asker.http.post_form(introspect.endpoint, form)
+    if answer.status == 200:
+        expect(
+            answer.object() == {"active": False},
+            "nothing may be told to a public client",
+            expected="401, or active: false",
+            found=answer.object(),
+            evidence=answer.evidence,
+        )
+        return
+    expect_oauth_error(answer, (400, 401, 403), ("invalid_client", "invalid_request", "unauthorized_client"))

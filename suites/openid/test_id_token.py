@@ -263,6 +263,12 @@ def test_max_age_brings_auth_time(app: App, fresh_grant: FreshGrant) -> None:
         found=f"{auth_time - time.time():+.0f} s",
         path="auth_time",
     )
+    expect(
+        auth_time < time.time() + LEEWAY,
+        "auth_time must not lie ahead",
+        found=f"{auth_time - time.time():+.0f} s",
+        path="auth_time",
+    )
 
 
 @pytest.mark.requirement("OIDC-REFRESH-01")
@@ -285,3 +291,11 @@ def test_refreshed_id_token_is_of_the_same_person(app: App, fresh_grant: FreshGr
                 found=after.get(name),
                 path=name,
             )
+
+
+@pytest.mark.requirement("OIDC-IDTOKEN-02")
+def test_no_nonce_is_invented(app: App, fresh_grant: FreshGrant) -> None:
+    """A request without nonce leads to an id_token without nonce."""
+    asks_openid(app)
+    nonce = jwt.read(fresh_grant(drop=["nonce"]).id_token).claims.get("nonce")
+    expect(nonce is None, "no nonce may come that nobody sent", found=nonce, path="nonce")

@@ -10,6 +10,7 @@ from suites.kit.app import App, Grant
 from suites.kit.expectations import expect_json, expect_status
 from suites.kit.http import Http
 from suites.kit.outcomes import control, expect, not_applicable
+from suites.kit.target import Member
 from suites.protocol import challenges, jwt, scopes
 
 
@@ -56,3 +57,12 @@ def test_userinfo_needs_a_token(http: Http, userinfo: str, grant: Grant, token: 
         found=answer.all("www-authenticate"),
         evidence=answer.evidence,
     )
+
+
+@pytest.mark.requirement("OIDC-USERINFO-03")
+def test_userinfo_needs_openid(http: Http, userinfo: str, grant: Grant, app: App, member: Member) -> None:
+    """A token that was granted no openid is refused at userinfo with 401 or 403."""
+    control(http.get(userinfo, token=grant.access_token).status == 200, "with openid userinfo is answered")
+    without = app.grant(member, "launch/patient patient/Patient.read")
+    control("openid" not in scopes.split(without.scope), "openid was not granted", without.scope)
+    expect_status(http.get(userinfo, token=without.access_token), (401, 403), "a token without openid must be refused")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -247,3 +248,43 @@ def test_refresh_token_outlives_access(app: App, refreshable: FreshGrant, target
     grant = refreshable()
     target_clock.pass_by(DAY)
     expect_status(app.refresh(grant.refresh_token), 200, "a refresh token should live longer than a day")
+
+
+@pytest.mark.requirement("RFC6749-REFRESH-03")
+def test_new_refresh_token_keeps_the_scope(app: App, refreshable: FreshGrant) -> None:
+    """After a refresh for less, the refresh token that came with it still gives all that was granted."""
+    grant = refreshable()
+    subset = "launch/patient patient/Patient.read"
+    if scopes.outside(subset, grant.scope) or not scopes.outside(grant.scope, subset):
+        not_applicable("the client's grant is not wider than patient/Patient.read")
+    narrowed = app.refresh(grant.refresh_token, change={"scope": subset})
+    control(narrowed.status == 200, "a refresh for less is accepted", narrowed.status)
+    again = app.refresh(str(narrowed.object().get("refresh_token", grant.refresh_token)))
+    body = expect_json(again)
+    lost = scopes.outside(grant.scope, str(body.get("scope", grant.scope)))
+    expect(
+        not lost,
+        "the new refresh token must have the scope of the one it replaces",
+        expected=grant.scope,
+        found="without " + " ".join(lost),
+        evidence=again.evidence,
+    )
+
+
+@pytest.mark.requirement("RFC9700-REFRESH-02")
+def test_racing_refreshes_give_one_token(public_app: App, refreshable: FreshGrant) -> None:
+    """Two refreshes with one rotating token at the same moment: at most one is answered with tokens."""
+    grant = refreshable(by=public_app)
+    probe = expect_json(public_app.refresh(refreshable(by=public_app).refresh_token))
+    if "refresh_token" not in probe:
+        not_applicable("refresh tokens of this server do not rotate; RFC9700-REFRESH-01 judges that")
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: public_app.refresh(grant.refresh_token), range(2)))
+    statuses = sorted(answer.status for answer in answers)
+    control(statuses[0] == 200, "one of two refreshes is accepted", statuses)
+    expect(
+        statuses != [200, 200],
+        "a rotating refresh token is used once, also when two requests race",
+        expected="[200, 400]",
+        found=statuses,
+    )

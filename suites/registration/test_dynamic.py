@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from suites.kit.app import App
-from suites.kit.expectations import expect_json, expect_status
+from suites.kit.app import App, basic
+from suites.kit.expectations import expect_json, expect_oauth_error, expect_status
 from suites.kit.http import Answer, Http
 from suites.kit.outcomes import control, expect, findings, not_applicable, not_permitted
 from suites.kit.target import Member, Target
@@ -221,3 +221,25 @@ def test_unregistered_app_gets_nothing(app: App, member: Member) -> None:
         found=landing.described,
         evidence=landing.evidence[-1],
     )
+
+
+@pytest.mark.requirement("RFC7592-MANAGE-02")
+def test_deleted_registration_is_gone(register: Registrar, http: Http, app: App) -> None:
+    """After a registration is deleted its management address and its credentials are refused."""
+    mine = register().object()
+    if "registration_client_uri" not in mine:
+        not_applicable("the server does not manage registrations (RFC 7592)")
+    url, token = str(mine["registration_client_uri"]), str(mine["registration_access_token"])
+    control(http.get(url, token=token).status == 200, "its own token reads the registration")
+    form = {"grant_type": "authorization_code", "code": "invented", "redirect_uri": CALLBACK}
+    header = {"Authorization": basic(str(mine["client_id"]), str(mine.get("client_secret", "")))}
+    before = http.post_form(app.token_endpoint, form, headers=header)
+    control(before.status == 400, "its credentials are taken before, the invented code is not", before.status)
+    deleted = http.send("DELETE", url, token=token)
+    if deleted.status in (403, 405):
+        not_applicable("the server does not let apps delete their registration")
+    expect_status(deleted, 204, "a deletion must be answered 204")
+    register.made.remove(mine)
+    expect_status(http.get(url, token=token), (401, 403, 404), "a deleted registration must not be read")
+    after = http.post_form(app.token_endpoint, form, headers=header)
+    expect_oauth_error(after, (400, 401), "invalid_client")

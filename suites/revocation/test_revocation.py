@@ -141,3 +141,18 @@ def test_wrong_hint_does_not_keep_a_token_alive(app: App, revoke: Revocation, fr
     expect_status(answer, 200, "a revocation must be answered 200")
     read = FhirClient(app.http, app.target.server.fhir_base, grant.access_token).read("Patient", grant.patient)
     expect_status(read, 401, "the hint is only a hint: the token must be dead")
+
+
+@pytest.mark.requirement("RFC7009-REVOKE-04")
+def test_other_client_cannot_revoke_a_refresh_token(
+    app: App, another_app: App, revoke: Revocation, fresh_grant: FreshGrant
+) -> None:
+    """A refresh token another client asks to revoke goes on working."""
+    grant = fresh_grant()
+    if "refresh_token" not in grant.body:
+        not_applicable("no refresh token was granted")
+    revoke(another_app, grant.refresh_token, token_type_hint=REFRESH)
+    renewed = app.refresh(grant.refresh_token)
+    expect_status(renewed, 200, "a client must not be able to revoke another client's refresh token")
+    newest = str(renewed.object().get("refresh_token", grant.refresh_token))
+    control(revoke(app, newest).status == 200 and app.refresh(newest).status == 400, "its own client can revoke it")

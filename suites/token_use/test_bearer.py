@@ -252,3 +252,27 @@ def test_access_tokens_are_short_lived(grant: Grant) -> None:
         found=lifetime,
         path="expires_in",
     )
+
+
+@pytest.mark.requirement("SMART-STANDALONE-27")
+@pytest.mark.exclusive("moves the target's clock")
+def test_token_works_as_long_as_promised(
+    fresh_grant: FreshGrant, http: Http, target: Target, target_clock: TargetClock
+) -> None:
+    """An access token still opens the interface shortly before expires_in has gone by."""
+    grant = fresh_grant()
+    lifetime = grant.body.get("expires_in")
+    if not isinstance(lifetime, int | float):
+        not_applicable("the token response does not say expires_in")
+    fhir = FhirClient(http, target.server.fhir_base, grant.access_token)
+    control(fhir.read("Patient", grant.patient).status == 200, "the token works at first")
+    target_clock.pass_by(int(lifetime * 0.9))
+    expect_status(fhir.read("Patient", grant.patient), 200, "the token must work until expires_in has gone by")
+
+
+@pytest.mark.requirement("RFC6750-BEARER-02")
+def test_token_in_a_form_is_refused(http: Http, fhir: FhirClient, own: str, grant: Grant) -> None:
+    """The right token as a form parameter of a search opens nothing."""
+    form = {"_id": grant.patient, "access_token": grant.access_token}
+    answer = http.post_form(urls.below(fhir.base, "Patient/_search"), form, headers=FHIR_ACCEPT)
+    expect_status(answer, (400, 401, 404, 405, 501), "a token in a form should be refused")

@@ -258,3 +258,38 @@ def test_consent_page_names_the_app(consent_journey: Journey, app: App) -> None:
         found=consent_journey.page.text[:200],
         evidence=consent_journey.evidence[-1],
     )
+
+
+@pytest.mark.requirement("RFC9700-UI-08")
+def test_consent_page_stays_in_its_browser(consent_journey: Journey, workbench: Workbench, target: Target) -> None:
+    """The address of a consent page, opened in a browser that did not begin the request, shows no consent to press."""
+    approve = next((step for step in target.login.step if step.do == "approve"), None)
+    if approve is None:
+        not_applicable("the login recipe has no approve step")
+    control(consent_journey.page.find(approve.at), "the consent page shows its approving button")
+    stranger = Journey(workbench.http, consent_journey.request, consent_journey.identity, APPROVE_ALL, {})
+    landing = stranger.finish(lambda: stranger.open("GET", consent_journey.url))
+    expect(
+        not landing.redirected and not stranger.page.find(approve.at),
+        "a page begun in one browser must not go on in another",
+        expected="an error page or the login page",
+        found=landing.described,
+        evidence=landing.evidence[-1],
+    )
+
+
+@pytest.mark.requirement("RFC9700-UI-05")
+def test_credentials_are_posted(login_page: Answer) -> None:
+    """The form that takes the password sends it in the body, not in an address."""
+    forms = [one.form for one in Page(login_page.text).find("input[type=password]")]
+    if not forms:
+        not_applicable("the first page asks for no password")
+    judged(len(forms), "password field")
+    methods = [form.method.upper() if form is not None else "none" for form in forms]
+    expect(
+        all(one in ("POST", "none") for one in methods),
+        "a password must be sent by POST",
+        expected="POST",
+        found=methods,
+        evidence=login_page.evidence,
+    )

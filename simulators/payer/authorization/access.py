@@ -62,6 +62,19 @@ def consent_ignored(found: Presented, now: float) -> bool:
     )
 
 
+@token_is_live.fault("access-token-dies-early", violates="SMART-STANDALONE-27")
+def dies_early(found: Presented, now: float) -> bool:
+    """An access token is refused when half of expires_in has gone by."""
+    half = found.token.issued_at + (found.token.expires_at - found.token.issued_at) / 2
+    return now < half and token_is_live.function(found, now)
+
+
+@token_is_live.fault("tokens-of-offline-apps-refused", violates="SMART-STANDALONE-23", also=["SHM-BEARER-01"])
+def offline_refused(found: Presented, now: float) -> bool:
+    """The access token of an app that was granted offline_access is refused from the start."""
+    return "offline_access" not in found.token.scope.split() and token_is_live.function(found, now)
+
+
 @token_is_live.fault("right-to-represent-never-ends", violates="HEALTHSHARE-2.1.1-RESOURCE-OWNER")
 def rights_ignored(found: Presented, now: float) -> bool:
     """A parent's token goes on reading the child's record after the child came of age."""

@@ -65,6 +65,31 @@ def cleaned(state: str | None, is_error: bool) -> str | None:
     return re.sub(r"[^A-Za-z0-9]", "", state) if state else state
 
 
+@returned_state.fault("state-invented", violates="SMART-STANDALONE-01")
+def invented(state: str | None, is_error: bool) -> str | None:
+    """A request without state comes back with one."""
+    return "none" if state is None else state
+
+
+@rule
+def response_address(redirect_uri: str, parameters: str, is_error: bool) -> str:
+    """RFC 6749 section 4.1.2: the members of the answer are added to the query of the redirect_uri."""
+    return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{parameters}"
+
+
+@response_address.fault("code-also-in-the-fragment", violates="SMART-STANDALONE-22")
+def in_the_fragment_too(redirect_uri: str, parameters: str, is_error: bool) -> str:
+    """The code comes in the query, and once more in the fragment, where every script of the page reads it."""
+    address = response_address.function(redirect_uri, parameters, is_error)
+    return address if is_error else f"{address}#{parameters}"
+
+
+@response_address.fault("error-in-the-fragment", violates="RFC6749-ERROR-10")
+def error_in_the_fragment(redirect_uri: str, parameters: str, is_error: bool) -> str:
+    """Errors come back in the fragment, where the app's server never sees them."""
+    return f"{redirect_uri}#{parameters}" if is_error else response_address.function(redirect_uri, parameters, False)
+
+
 @rule
 def redirect_error(error: str) -> str:
     """RFC 6749 section 4.1.2.1: a registered error code."""
@@ -121,13 +146,12 @@ def redirect(server: Server, redirect_uri: str, members: dict[str, str], state: 
         pairs["state"] = returned
     if (issuer := response_issuer(faults, server.issuer, server.settings.issuer_parameter)) is not None:
         pairs["iss"] = issuer
-    joint = "&" if "?" in redirect_uri else "?"
     status = response_mode_status(faults, server.settings.redirect_status)
     return Response(
         b"",
         status,
         {
-            "Location": f"{redirect_uri}{joint}{urlencode(pairs)}",
+            "Location": response_address(faults, redirect_uri, urlencode(pairs), is_error),
             "Cache-Control": "no-store",
             "Referrer-Policy": "no-referrer",
         },

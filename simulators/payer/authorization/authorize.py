@@ -160,7 +160,7 @@ def check(server: Server, sent: Parameters) -> Asked | Response:
             raise OAuthError("response_type must be code", error=error)
         if "authorization_code" not in client.grant_types:
             raise OAuthError("this app is not registered for the authorization code flow", error="unauthorized_client")
-        if "request" in sent.values or "request_uri" in sent.values:
+        if request_object_refused(faults, "request" in sent.values or "request_uri" in sent.values):
             which = "request_not_supported" if "request" in sent.values else "request_uri_not_supported"
             raise OAuthError("request objects are not supported", error=which)
         if sent.get("response_mode") not in (None, "query"):
@@ -225,6 +225,30 @@ def _asked(server: Server, client: Client, redirect_uri: str, state: str | None,
 
 
 @rule
+def authorize_methods(listed: Sequence[str]) -> tuple[str, ...]:
+    """SMART 2.0: where authorize-post is listed, the authorization request may be a form."""
+    return tuple(listed)
+
+
+@authorize_methods.fault("authorization-by-post-refused", violates="SMART2-AUTHZ-POST-01")
+def only_get(listed: Sequence[str]) -> tuple[str, ...]:
+    """authorize-post is listed, and an authorization request by POST is answered 405."""
+    return ("GET",)
+
+
+@rule
+def request_object_refused(sent: bool) -> bool:
+    """OIDC Core section 6.1: a server without request objects says so; it does not read past them."""
+    return sent
+
+
+@request_object_refused.fault("request-object-ignored", violates="OIDC-REQUEST-01")
+def read_past(sent: bool) -> bool:
+    """A request object is ignored, although what it says may differ from the parameters beside it."""
+    return False
+
+
+@rule
 def launch_is_for(client_id: str, launched: str) -> bool:
     """SMART EHR launch: a launch belongs to the app it was begun for."""
     return client_id == launched
@@ -246,6 +270,8 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
     async def authorize(request: Request) -> Response:
         server.refresh()
         try:
+            if request.method not in authorize_methods(payer.faults, methods):
+                raise InvalidRequest("not by this method", status=405)
             if request.method == "POST":
                 kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
                 if kind != "application/x-www-form-urlencoded":

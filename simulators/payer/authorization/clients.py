@@ -128,6 +128,18 @@ def crash_on_client(description: str, tried_basic: bool) -> InvalidClient:
 
 
 @rule
+def client_of_unnamed(of_code: str) -> str:
+    """RFC 6749 section 3.2.1: a client that does not authenticate names itself; nothing else says who it is."""
+    return ""
+
+
+@client_of_unnamed.fault("unnamed-client-served", violates="SMART-STANDALONE-10")
+def who_the_code_was_for(of_code: str) -> str:
+    """A token request without client_id is served as if it came from the app the code was issued to."""
+    return of_code
+
+
+@rule
 def client_is_served(status: str) -> bool:
     """A suspended, denied or revoked app gets nothing (42 CFR 431.60(e), the payer's published suspension rules)."""
     return status == "active"
@@ -139,8 +151,8 @@ def always_served(status: str) -> bool:
     return True
 
 
-def credentials(faults: frozenset[str], header: str | None, form: Parameters) -> Credentials:
-    """What a request says about who sends it; two methods at once are refused."""
+def credentials(faults: frozenset[str], header: str | None, form: Parameters, of_code: str = "") -> Credentials:
+    """What a request says about who sends it; two methods at once are refused. `of_code`: whom its code was issued to."""
     assertion, secret = form.get("client_assertion"), form.get("client_secret")
     if not one_method(faults, header is not None, secret is not None, assertion is not None):
         raise InvalidRequest("one client authentication method a request, not several")
@@ -153,7 +165,7 @@ def credentials(faults: frozenset[str], header: str | None, form: Parameters) ->
         if form.get("client_assertion_type") != assertions.TYPE:
             raise InvalidRequest(f"client_assertion_type must be {assertions.TYPE}")
         return Credentials("private_key_jwt", assertions.claimed_client(assertion), assertion=assertion)
-    name = form.get("client_id") or ""
+    name = form.get("client_id") or client_of_unnamed(faults, of_code)
     if not name:
         raise InvalidClient("no client authentication: client_id is missing")
     return Credentials("client_secret_post", name, secret) if secret is not None else Credentials("none", name)
@@ -162,7 +174,8 @@ def credentials(faults: frozenset[str], header: str | None, form: Parameters) ->
 def authenticate_client(server: Server, header: str | None, form: Parameters) -> Client:
     """The client a request comes from, proved; raises InvalidClient with nothing that tells why a guess failed."""
     faults = server.payer.faults
-    sent = credentials(faults, header, form)
+    code = server.ledger.code(form.get("code") or "") if not form.get("client_id") else None
+    sent = credentials(faults, header, form, code.client_id if code else "")
     basic = sent.method == "client_secret_basic"
     client = server.client(sent.client_id)
     if sent.method.startswith("client_secret_"):

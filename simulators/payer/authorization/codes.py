@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import time
 
-from simulators.payer.authorization.records import Code, same
+from simulators.payer.authorization.records import Code, fresh, same
 from simulators.payer.rules import rule
 
 VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
@@ -149,6 +150,18 @@ def method_left_out(challenge: str | None, method: str | None, policy: str) -> s
 def any_challenge(challenge: str | None, method: str | None, policy: str) -> str | None:
     """A code_challenge of three letters is accepted."""
     return None if challenge and method == "S256" else challenge_trouble.function(challenge, method, policy)
+
+
+@rule
+def code_text(now: float) -> str:
+    """RFC 6749 section 10.10: a code cannot be guessed."""
+    return fresh()
+
+
+@code_text.fault("codes-follow-the-clock", violates="RFC6749-CODE-06")
+def clockwork(now: float) -> str:
+    """Codes are long, and differ from each other in the time of day only."""
+    return f"authorization-code-{time.time_ns() // 1000:026d}"
 
 
 @rule

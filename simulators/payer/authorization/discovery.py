@@ -163,6 +163,43 @@ def without_issuer(
     return smart_configuration.function(common, capabilities, {}, management)
 
 
+@smart_configuration.fault("endpoint-with-a-fragment", violates="SMART-DISCOVERY-07")
+def fragment(
+    common: dict[str, Any], capabilities: list[str], identity: dict[str, str], management: str
+) -> dict[str, Any]:
+    """The introspection endpoint in smart-configuration has a fragment."""
+    document = smart_configuration.function(common, capabilities, identity, management)
+    return {
+        **document,
+        "introspection_endpoint": f"{document.get('introspection_endpoint', document['token_endpoint'])}#part",
+    }
+
+
+@smart_configuration.fault("advertised-endpoint-not-there", violates="SMART-DISCOVERY-08")
+def gone(common: dict[str, Any], capabilities: list[str], identity: dict[str, str], management: str) -> dict[str, Any]:
+    """smart-configuration names a management endpoint that is not there."""
+    document = smart_configuration.function(common, capabilities, identity, management)
+    return {**document, "management_endpoint": f"{document['token_endpoint']}/gone"}
+
+
+@smart_configuration.fault("challenge-methods-not-listed", violates="SMART2-CONFIG-02")
+def no_methods(
+    common: dict[str, Any], capabilities: list[str], identity: dict[str, str], management: str
+) -> dict[str, Any]:
+    """smart-configuration of a SMART 2 server has no code_challenge_methods_supported."""
+    document = smart_configuration.function(common, capabilities, identity, management)
+    return {name: value for name, value in document.items() if name != "code_challenge_methods_supported"}
+
+
+@smart_configuration.fault("scopes-of-carin-not-listed", violates="CARIN-SCOPES-01")
+def few_scopes(
+    common: dict[str, Any], capabilities: list[str], identity: dict[str, str], management: str
+) -> dict[str, Any]:
+    """scopes_supported lists neither fhirUser nor any scope for claims."""
+    document = smart_configuration.function(common, capabilities, identity, management)
+    return {**document, "scopes_supported": ["openid", "launch/patient", "patient/Patient.read"]}
+
+
 @rule
 def openid_configuration(
     common: dict[str, Any], issuer: str, jwks_uri: str, userinfo: str, from_issuer: bool
@@ -242,6 +279,15 @@ def disagreeing(common: dict[str, Any], issuer: str, jwks_uri: str, userinfo: st
     """openid-configuration and smart-configuration name different token endpoints."""
     document = openid_configuration.function(common, issuer, jwks_uri, userinfo, from_issuer)
     return {**document, "token_endpoint": document["token_endpoint"] + "/v1"}
+
+
+@openid_configuration.fault("metadata-lists-other-authentication-methods", violates="RFC8414-METADATA-02")
+def other_methods(
+    common: dict[str, Any], issuer: str, jwks_uri: str, userinfo: str, from_issuer: bool
+) -> dict[str, Any]:
+    """openid-configuration lists other client authentication methods than smart-configuration."""
+    document = openid_configuration.function(common, issuer, jwks_uri, userinfo, from_issuer)
+    return {**document, "token_endpoint_auth_methods_supported": ["client_secret_jwt"]}
 
 
 @rule

@@ -9,14 +9,15 @@ from starlette.responses import Response
 
 from simulators.payer.authorization import answers, codes
 from simulators.payer.authorization.answers import Asked
-from simulators.payer.authorization.records import Code, Consent, digest, fresh
+from simulators.payer.authorization.records import Code, Consent, digest
 from simulators.payer.authorization.server import Server
 from simulators.payer.protection import journal
 
 
 def grant(server: Server, asked: Asked, consent: Consent, how: str) -> Response:
     """Keep a consent, note how it came about, and send its code back."""
-    payer, now, text = server.payer, server.payer.clock.timestamp(), fresh()
+    payer, now = server.payer, server.payer.clock.timestamp()
+    text = codes.code_text(payer.faults, now)
     code = Code(
         digest(text), consent.id, consent.client_id, asked.redirect_uri, asked.challenge, asked.method, asked.nonce, consent.scope,
         asked.requested, now + codes.code_lifetime(payer.faults, server.settings.code_seconds),

@@ -21,9 +21,16 @@ LIFE = 3600.0
 REGISTRY = JWSRegistry(algorithms=["RS256", "ES256", "none"])
 
 
+@rule
 def subject_of(issuer: str, username: str) -> str:
     """The `sub` of a person: stable, never reassigned, tells nothing (OIDC Core section 8)."""
     return hashlib.sha256(f"{issuer} {username}".encode()).hexdigest()[:32]
+
+
+@subject_of.fault("everybody-has-the-same-subject", violates="OIDC-SUB-02")
+def one_subject(issuer: str, username: str) -> str:
+    """All members have the same sub."""
+    return hashlib.sha256(issuer.encode()).hexdigest()[:32]
 
 
 def half_hash(text: str) -> str:
@@ -207,6 +214,88 @@ def changing_subject(
     )
 
 
+@id_token_claims.fault("auth-time-missing", violates="OIDC-AUTHTIME-01")
+def no_auth_time(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """max_age was asked, the id_token has no auth_time."""
+    return _spoiled("auth_time", None, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("id-token-of-refresh-for-somebody-else", violates="OIDC-REFRESH-01")
+def other_on_refresh(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """The id_token that comes with a refresh has another sub than the first."""
+    return _spoiled(
+        "sub",
+        subject if nonce else subject[::-1],
+        issuer,
+        subject,
+        client_id,
+        now,
+        nonce,
+        auth_time,
+        fhir_user,
+        at_hash,
+    )
+
+
+@id_token_claims.fault("nonce-invented", violates="OIDC-IDTOKEN-02")
+def invented_nonce(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """The id_token of a request without nonce has one."""
+    return _spoiled("nonce", nonce or "0", issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+
+
+@id_token_claims.fault("auth-time-of-tomorrow", violates="OIDC-AUTHTIME-01")
+def later_auth_time(
+    issuer: str,
+    subject: str,
+    client_id: str,
+    now: float,
+    nonce: str | None,
+    auth_time: float | None,
+    fhir_user: str | None,
+    at_hash: str,
+) -> dict[str, Any]:
+    """auth_time lies a day ahead, so that no session ever seems old."""
+    return _spoiled(
+        "auth_time",
+        int((auth_time or now) + 86400),
+        issuer,
+        subject,
+        client_id,
+        now,
+        nonce,
+        auth_time,
+        fhir_user,
+        at_hash,
+    )
+
+
 @id_token_claims.fault("at-hash-of-other-token", violates="OIDC-IDTOKEN-07")
 def other_token(
     issuer: str,
@@ -267,7 +356,7 @@ def id_token(server: Server, consent: Consent, scopes: frozenset[str], nonce: st
     """The signed id_token of a token response."""
     fhir_user = fhir_user_url(server, consent.fhir_user) if scopes & {"fhirUser", "profile"} else None
     claims = id_token_claims(
-        server.payer.faults, server.issuer, subject_of(server.issuer, consent.subject), consent.client_id,
+        server.payer.faults, server.issuer, subject_of(server.payer.faults, server.issuer, consent.subject), consent.client_id,
         server.payer.clock.timestamp(), nonce, consent.auth_time, fhir_user, half_hash(access_token),
     )  # fmt: skip
     return sign_id_token(server.payer.faults, server, claims)

@@ -60,6 +60,42 @@ def other_scope(members: dict[str, Any]) -> dict[str, Any]:
     return {**members, "scope": "openid"}
 
 
+@answer_of_live.fault("introspection-active-as-a-word", violates="RFC7662-INTROSPECT-03", also=["SMART2-INTROSPECT-01"])
+def active_as_text(members: dict[str, Any]) -> dict[str, Any]:
+    """active is the word "true", not a boolean."""
+    return {**members, "active": "true"}
+
+
+@rule
+def told_as_live(live: bool, expired: bool, used: bool) -> bool:
+    """RFC 7662 section 2.2: active means issued here, not revoked, not expired, not replaced."""
+    return live and not used
+
+
+@told_as_live.fault("introspection-of-revoked-token-active", violates="RFC7662-INTROSPECT-01")
+def revoked_too(live: bool, expired: bool, used: bool) -> bool:
+    """Introspection calls a revoked token active."""
+    return not expired and not used
+
+
+@told_as_live.fault("introspection-of-expired-token-active", violates="RFC7662-INTROSPECT-01")
+def expired_too(live: bool, expired: bool, used: bool) -> bool:
+    """Introspection calls an expired token active."""
+    return (live or expired) and not used
+
+
+@rule
+def may_introspect_unproved(public: bool) -> bool:
+    """RFC 7662 section 2.1: a public client's id is no credential, since everybody knows it."""
+    return not public
+
+
+@may_introspect_unproved.fault("introspection-open-to-public-clients", violates="RFC7662-INTROSPECT-02")
+def public_too(public: bool) -> bool:
+    """Introspection answers a public client that only says its client_id."""
+    return True
+
+
 @rule
 def answer_of_dead(members: dict[str, Any]) -> dict[str, Any]:
     """RFC 7662 section 2.2: of a token that is not live nothing is told but that."""
@@ -91,7 +127,7 @@ def _members(server: Server, token: Token, consent: Consent) -> dict[str, Any]:
     if consent.patient:
         members["patient"] = consent.patient
     if consent.subject:
-        members["sub"] = id_token.subject_of(server.issuer, consent.subject)
+        members["sub"] = id_token.subject_of(server.payer.faults, server.issuer, consent.subject)
         if consent.fhir_user:
             members["fhirUser"] = id_token.fhir_user_url(server, consent.fhir_user)
     return members
@@ -109,7 +145,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
             caller = ""
             try:
                 client = authenticate_client(server, request.headers.get("authorization"), form)
-                caller = client.client_id if client.type != "public" else ""
+                caller = client.client_id if may_introspect_unproved(payer.faults, client.type == "public") else ""
             except (InvalidClient, InvalidRequest):
                 if not may_introspect(payer.faults, False):
                     raise
@@ -135,7 +171,9 @@ def _answer(server: Server, text: str, caller: str) -> dict[str, Any]:
     )
     used_up = token.used_at is not None or client is None or client.status != "active"
     # Tokens of another app are none of the caller's business (RFC 7662 section 4).
-    if not live or used_up or (caller and token.client_id != caller and not _resource_server(server, caller)):
+    if not told_as_live(faults, live, now >= token.expires_at, used_up) or (
+        caller and token.client_id != caller and not _resource_server(server, caller)
+    ):
         return answer_of_dead(faults, members)
     return answer_of_live(faults, members)
 

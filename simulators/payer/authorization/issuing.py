@@ -76,6 +76,12 @@ def patient_reference(members: dict[str, Any]) -> dict[str, Any]:
     return {**members, "patient": f"Patient/{members['patient']}"} if "patient" in members else members
 
 
+@token_response.fault("patient-of-somebody-else-in-token-response", violates="SMART-STANDALONE-07")
+def other_patient(members: dict[str, Any]) -> dict[str, Any]:
+    """patient in the token response is not the member who signed in."""
+    return {**members, "patient": f"{members['patient']}x"} if "patient" in members else members
+
+
 @token_response.fault("id-token-missing", violates="OIDC-IDTOKEN-10")
 def without_id_token(members: dict[str, Any]) -> dict[str, Any]:
     """openid was granted, no id_token comes."""
@@ -94,15 +100,28 @@ def outlives(minutes: int) -> float:
     return DAY
 
 
+@rule
+def token_text() -> str:
+    """RFC 6749 section 10.10: a token cannot be guessed."""
+    return fresh()
+
+
+@token_text.fault("tokens-can-be-guessed", violates="RFC6749-CODE-06")
+def short_text() -> str:
+    """Access and refresh tokens are eight characters long."""
+    return fresh(6)
+
+
 def issue(
-    server: Server, client: Client, consent: Consent, granted: str, *, nonce: str | None, requested: str, refresh: bool
-) -> dict[str, Any]:
-    """New tokens for a consent, remembered, and the token response that hands them over."""
+    server: Server, client: Client, consent: Consent, granted: str, *, nonce: str | None, requested: str, refresh: bool,
+    refresh_scope: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """New tokens for a consent, remembered, and the token response; a refresh token keeps `refresh_scope` where it differs."""
     faults, settings, now = server.payer.faults, server.settings, server.payer.clock.timestamp()
     lifetime, promised = access_lifetime(faults, settings.access_minutes), settings.access_minutes * 60
     held = frozenset(scopes.split(granted))
     expires_at = min(now + lifetime, consent.expires_at or now + lifetime)
-    access_id, access_text = fresh(12), fresh()
+    access_id, access_text = fresh(12), token_text(faults)
     if settings.access_token == "jwt":
         access_text = id_token.access_token_jwt(server, _claims(server, consent, granted, access_id, now, expires_at))
     tokens = [Token(digest(access_text), access_id, "access", consent.id, client.client_id, granted, now, expires_at)]
@@ -113,16 +132,26 @@ def issue(
     }
     if settings.optional_members:
         members["expires_in"] = max(1, min(promised, int((consent.expires_at or now + promised) - now)))
-    if refresh and refresh_token_issued(faults, held, settings.grants):
-        refresh_text = fresh()
+    kept = frozenset(scopes.split(refresh_scope)) or held
+    if refresh and refresh_token_issued(faults, kept, settings.grants):
+        refresh_text = token_text(faults)
         if settings.refresh_token == "jwt":
             refresh_text = id_token.access_token_jwt(server, {"iss": server.issuer, "jti": fresh(12), "typ": "refresh"})
         until = (
-            now + settings.refresh_days * DAY if "offline_access" in held else now + settings.access_minutes * 60 * 8
+            now + settings.refresh_days * DAY if "offline_access" in kept else now + settings.access_minutes * 60 * 8
         )
         until = min(until, consent.expires_at or until)
         tokens.append(
-            Token(digest(refresh_text), fresh(12), "refresh", consent.id, client.client_id, granted, now, until)
+            Token(
+                digest(refresh_text),
+                fresh(12),
+                "refresh",
+                consent.id,
+                client.client_id,
+                refresh_scope or granted,
+                now,
+                until,
+            )
         )
         members["refresh_token"] = refresh_text
     server.ledger.add_tokens(*tokens)
@@ -146,10 +175,11 @@ def issue(
 def _claims(
     server: Server, consent: Consent, granted: str, token_id: str, now: float, expires_at: float
 ) -> dict[str, Any]:
+    faults = server.payer.faults
     claims: dict[str, Any] = {
         "iss": server.issuer,
         "aud": server.fhir_base,
-        "sub": id_token.subject_of(server.issuer, consent.subject) if consent.subject else consent.client_id,
+        "sub": id_token.subject_of(faults, server.issuer, consent.subject) if consent.subject else consent.client_id,
         "client_id": consent.client_id,
         "iat": int(now),
         "exp": int(expires_at),

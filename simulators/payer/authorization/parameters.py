@@ -17,6 +17,35 @@ from simulators.payer.rules import rule
 
 LONGEST_VALUE = 16_384  # a signed assertion with a chain fits; a megabyte of state does not
 MOST_PARAMETERS = 64
+KNOWN = frozenset(
+    [
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "aud",
+        "nonce",
+        "prompt",
+        "max_age",
+        "login_hint",
+        "ui_locales",
+        "launch",
+        "code_challenge",
+        "code_challenge_method",
+        "request",
+        "request_uri",
+        "grant_type",
+        "code",
+        "code_verifier",
+        "refresh_token",
+        "client_secret",
+        "client_assertion",
+        "client_assertion_type",
+        "token",
+        "token_type_hint",
+    ]
+)
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -76,10 +105,22 @@ def ignore_repetition(parameters: Parameters) -> frozenset[str]:
     return frozenset()
 
 
+@repeated_parameters.fault("unknown-parameter-refused", violates="RFC6749-PARAM-03")
+def refuse_unknown(parameters: Parameters) -> frozenset[str]:
+    """A request with a parameter the server does not know is refused."""
+    return parameters.repeated | (parameters.values.keys() - KNOWN)
+
+
 @rule
 def token_request_content_type(content_type: str) -> bool:
     """RFC 6749 section 4.1.3: the token request is form-encoded."""
     return content_type.split(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
+@token_request_content_type.fault("token-request-with-charset-refused", violates="RFC6749-TOKEN-02")
+def without_charset(content_type: str) -> bool:
+    """A token request labelled application/x-www-form-urlencoded;charset=UTF-8 is refused."""
+    return content_type == "application/x-www-form-urlencoded"
 
 
 @token_request_content_type.fault("token-request-of-any-content-type-accepted", violates="RFC6749-PARAM-02")

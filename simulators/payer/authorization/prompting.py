@@ -32,6 +32,12 @@ def must_sign_in(signed_in: bool, prompt: frozenset[str], age: float, max_age: i
     return not signed_in or bool(prompt & {"login", "select_account"}) or (max_age is not None and age > max_age)
 
 
+@must_sign_in.fault("max-age-ignored", violates="OIDC-MAXAGE-01")
+def any_age(signed_in: bool, prompt: frozenset[str], age: float, max_age: int | None) -> bool:
+    """max_age does not ask a member again who signed in longer ago."""
+    return not signed_in or "login" in prompt
+
+
 @must_sign_in.fault("prompt-login-ignored", violates="OIDC-PROMPT-02")
 def no_fresh_sign_in(signed_in: bool, prompt: frozenset[str], age: float, max_age: int | None) -> bool:
     """prompt=login does not ask a signed-in member again."""
@@ -79,7 +85,7 @@ def hinted_subject(server: Server, hint: str | None) -> str:
 
 def is_hinted(server: Server, asked: Asked, username: str) -> bool:
     """Whether a member is the one the app expects, if it expects one."""
-    return not asked.subject or subject_of(server.issuer, username) == asked.subject
+    return not asked.subject or subject_of(server.payer.faults, server.issuer, username) == asked.subject
 
 
 def standing_consent(server: Server, asked: Asked, session: Session | None) -> Consent | None:

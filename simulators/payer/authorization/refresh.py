@@ -78,6 +78,30 @@ def refresh_by_anyone(token: Token, client_id: str) -> bool:
     return True
 
 
+@rule
+def refreshed_scope(asked: str, granted: str) -> str:
+    """RFC 6749 section 6: what the refresh asks for; all that was granted when it names nothing."""
+    return asked or granted
+
+
+@refreshed_scope.fault("refresh-subset-ignored", violates="RFC6749-REFRESH-02")
+def all_again(asked: str, granted: str) -> str:
+    """A refresh that asks for less receives all that was granted."""
+    return granted
+
+
+@rule
+def scope_of_next_refresh(asked: str, granted: str) -> str:
+    """RFC 6749 section 6: a new refresh token has the scope of the one it replaces."""
+    return granted
+
+
+@scope_of_next_refresh.fault("narrowed-refresh-narrows-for-ever", violates="RFC6749-REFRESH-03")
+def narrowed(asked: str, granted: str) -> str:
+    """After a refresh for less, the new refresh token never gives more than that again."""
+    return asked or granted
+
+
 class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
     """RFC 6749 section 6 with rotation and reuse detection (RFC 9700 section 4.14)."""
 
@@ -108,9 +132,11 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
                 raise InvalidGrant("the refresh token was used by another request")
             self.rotated = True
         self.request.refresh_token, self.request.credential = token, consent
-        self.request.scope = " ".join(asked) if asked else token.scope
+        self.request.scope = refreshed_scope(faults, " ".join(asked), token.scope)
+        self.next_scope = scope_of_next_refresh(faults, " ".join(asked), token.scope)
 
     rotated = False
+    next_scope = ""
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         granted = self.request.scope
@@ -122,5 +148,6 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
             nonce=None,
             requested=granted,
             refresh=self.rotated,
+            refresh_scope=self.next_scope,
         )
         return 200, body, []

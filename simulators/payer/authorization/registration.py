@@ -79,6 +79,30 @@ def any_token(client: Client, token: str) -> bool:
     return bool(token)
 
 
+@rule
+def new_client_id() -> str:
+    """RFC 7591 section 3.2.1: a client_id of its own for every registration."""
+    return fresh(12)
+
+
+@new_client_id.fault("registrations-share-a-client-id", violates="HEALTHSHARE-2.1.1-CLIENT-ID")
+def shared_id() -> str:
+    """Every app that registers is given the same client_id."""
+    return "registered-app"
+
+
+@rule
+def deletion_takes_effect() -> bool:
+    """RFC 7592 section 2.3: a deleted registration is gone, and so is what it was granted."""
+    return True
+
+
+@deletion_takes_effect.fault("deleted-registration-lives-on", violates="RFC7592-MANAGE-02")
+def kept_on() -> bool:
+    """A registration is answered as deleted and goes on being served."""
+    return False
+
+
 def told(server: Server, client: Client, *, secret: str = "", management_token: str = "") -> dict[str, Any]:
     """A registration as its app is told of it."""
     members: dict[str, Any] = {
@@ -148,7 +172,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
         token = fresh()
         client = metadata.client_of(
             asked,
-            fresh(12),
+            new_client_id(payer.faults),
             secret_digest=digest(secret) if secret else "",
             registration_digest=digest(token),
             created_at=payer.clock.timestamp(),
@@ -170,9 +194,10 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
             challenge = {"WWW-Authenticate": 'Bearer realm="registration", error="invalid_token"'}
             return json_response({"error": "invalid_token"}, 401, {**headers, **challenge})
         if request.method == "DELETE":
-            for consent in server.ledger.consents_for(client.client_id):
-                server.ledger.revoke_consent(consent.id, "app", payer.clock.timestamp())
-            server.ledger.delete_client(client.client_id)
+            if deletion_takes_effect(payer.faults):
+                for consent in server.ledger.consents_for(client.client_id):
+                    server.ledger.revoke_consent(consent.id, "app", payer.clock.timestamp())
+                server.ledger.delete_client(client.client_id)
             journal.of(payer).audit("app", "delete registration", client_id=client.client_id)
             return Response(b"", 204, {**headers, "Cache-Control": "no-store"})
         if request.method == "PUT":

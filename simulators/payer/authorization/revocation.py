@@ -10,9 +10,9 @@ from starlette.routing import BaseRoute, Route
 
 from simulators.payer.authorization import cors, parameters
 from simulators.payer.authorization.clients import authenticate_client
-from simulators.payer.authorization.errors import NO_STORE, OAuthError, render
-from simulators.payer.authorization.records import Token, digest
-from simulators.payer.authorization.server import of
+from simulators.payer.authorization.errors import NO_STORE, InvalidClient, OAuthError, render
+from simulators.payer.authorization.records import Client, Token, digest
+from simulators.payer.authorization.server import Server, of
 from simulators.payer.context import Payer
 from simulators.payer.protection import journal
 from simulators.payer.rules import rule
@@ -66,6 +66,52 @@ def access_survives() -> bool:
     return False
 
 
+@rule
+def revoker_must_prove() -> bool:
+    """RFC 7009 section 2.1: the client authenticates as at the token endpoint."""
+    return True
+
+
+@revoker_must_prove.fault("revocation-without-authentication", violates="RFC7009-REVOKE-06")
+def unproved() -> bool:
+    """A confidential client's token is revoked for whoever says its client_id."""
+    return False
+
+
+@rule
+def nothing_to_revoke_status() -> int:
+    """RFC 7009 section 2.1: token is required."""
+    return 400
+
+
+@nothing_to_revoke_status.fault("revocation-without-token-answered-200", violates="RFC7009-REVOKE-07")
+def fine() -> int:
+    """A revocation request without a token is answered 200."""
+    return 200
+
+
+@rule
+def found_under_hint(kind: str, hint: str) -> bool:
+    """RFC 7009 section 2.1: token_type_hint is a hint; the token is looked for among the other kinds too."""
+    return True
+
+
+@found_under_hint.fault("revocation-believes-the-hint", violates="RFC7009-REVOKE-08")
+def only_as_hinted(kind: str, hint: str) -> bool:
+    """An access token revoked under the hint refresh_token is answered 200 and lives on."""
+    return not hint or hint.startswith(kind)
+
+
+def _client(server: Server, request: Request, form: parameters.Parameters) -> Client:
+    try:
+        return authenticate_client(server, request.headers.get("authorization"), form)
+    except InvalidClient:
+        named = server.client(form.get("client_id") or "")
+        if named is None or revoker_must_prove(server.payer.faults):
+            raise
+        return named
+
+
 def routes(payer: Payer) -> Sequence[BaseRoute]:
     """The revocation endpoint, where the deployment has one."""
     path, server = payer.deployment.endpoints.revoke, of(payer)
@@ -77,10 +123,13 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
             return cors.preflight(payer, request, "POST")
         try:
             form = await parameters.form(request, payer.faults, payer.deployment.limits.largest_body_bytes)
-            client = authenticate_client(server, request.headers.get("authorization"), form)
+            client = _client(server, request, form)
+            if not form.get("token") and nothing_to_revoke_status(payer.faults) == 200:
+                return Response(b"", 200, {**NO_STORE, **headers})
             token = server.ledger.token(digest(form.required("token")))
             if (
                 token is not None
+                and found_under_hint(payer.faults, token.kind, form.get("token_type_hint") or "")
                 and may_revoke(payer.faults, token, client.client_id)
                 and takes_effect(payer.faults, token.kind)
             ):

@@ -197,6 +197,12 @@ def requested_scope_reported(granted: str, requested: str) -> str:
     return requested
 
 
+@scope_reported.fault("granted-scope-separated-by-commas", violates="HEALTHSHARE-2.1.1-SCOPES")
+def with_commas(granted: str, requested: str) -> str:
+    """The scopes of the token response are separated by commas."""
+    return granted.replace(" ", ",")
+
+
 @rule
 def narrower_on_refresh(asked: Sequence[str], granted: Sequence[str]) -> bool:
     """RFC 6749 section 6: a refresh asks for what was granted, or less."""

@@ -89,6 +89,20 @@ def own_code(error: OAuthError) -> OAuthError:
     return OAuthError(error.description, error="ERR_1042", status=error.status)
 
 
+@token_error.fault("missing-parameter-as-invalid-grant", violates="RFC6749-ERROR-06")
+def missing_as_grant(error: OAuthError) -> OAuthError:
+    """A token request without a required parameter is answered invalid_grant."""
+    if error.error == "invalid_request" and error.description.endswith("is missing"):
+        return InvalidGrant(error.description)
+    return error
+
+
+@token_error.fault("token-error-description-with-quotes", violates="RFC6749-ERROR-01")
+def quoted(error: OAuthError) -> OAuthError:
+    """error_description holds quotation marks and line ends, which RFC 6749 leaves out of it."""
+    return OAuthError(f'"{error.description}"\n', error=error.error, status=error.status, challenge=error.challenge)
+
+
 @rule
 def token_methods() -> tuple[str, ...]:
     """RFC 6749 section 3.2: the token endpoint is used by POST."""
@@ -99,6 +113,18 @@ def token_methods() -> tuple[str, ...]:
 def by_get() -> tuple[str, ...]:
     """The token endpoint answers GET, with code and secrets in the address."""
     return ("POST", "GET")
+
+
+@rule
+def parameters_of_request(form: Parameters, address: Parameters) -> Parameters:
+    """RFC 6749 section 2.3.1: parameters and credentials come in the body, never in the address."""
+    return form
+
+
+@parameters_of_request.fault("client-secret-in-the-address-accepted", violates="RFC6749-CLIENT-AUTH-04")
+def address_too(form: Parameters, address: Parameters) -> Parameters:
+    """client_id and client_secret in the query of the token endpoint authenticate the client."""
+    return Parameters({**address.values, **form.values}, form.repeated)
 
 
 @rule
@@ -257,4 +283,5 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
 async def _parameters(request: Request, payer: Payer) -> Parameters:
     if request.method == "GET":
         return parameters.parse(request.scope["query_string"])
-    return await parameters.form(request, payer.faults, payer.deployment.limits.largest_body_bytes)
+    form = await parameters.form(request, payer.faults, payer.deployment.limits.largest_body_bytes)
+    return parameters_of_request(payer.faults, form, parameters.parse(request.scope["query_string"]))

@@ -11,6 +11,7 @@ from simulators.payer.authorization.answers import Asked
 from simulators.payer.authorization.records import Client, digest, same
 from simulators.payer.authorization.server import Server
 from simulators.payer.portals import sessions
+from simulators.payer.rules import rule
 
 TRANSACTION_LIFE = 900.0
 PORTAL = Client("", "your member account", "public")  # who asks when a member signs in to their own pages
@@ -34,6 +35,18 @@ class Transaction:
     message: str = ""
 
 
+@rule
+def browser_began_it(began: str, here: str) -> bool:
+    """RFC 9700 section 4.7: a consent page belongs to the browser that sent the request."""
+    return same(began, here)
+
+
+@browser_began_it.fault("consent-page-opens-in-any-browser", violates="RFC9700-UI-08")
+def any_browser(began: str, here: str) -> bool:
+    """The address of a consent page, sent to somebody else, goes on there as the member who signed in."""
+    return True
+
+
 def save(server: Server, transaction: Transaction) -> None:
     """Keep what has been done."""
     detail = {**asdict(transaction), "client_id": transaction.asked.client.client_id}
@@ -54,7 +67,9 @@ def find(server: Server, request: Request, id: str) -> Transaction | None:
     detail = orjson.loads(row[0])
     client_id = detail.pop("client_id")
     client = server.client(client_id) if client_id else PORTAL
-    if client is None or not same(detail["browser"], digest(sessions.browser(request))):
+    if client is None or not browser_began_it(
+        server.payer.faults, detail["browser"], digest(sessions.browser(request))
+    ):
         return None
     asked = detail.pop("asked")
     asked.update(client=client, prompt=frozenset(asked["prompt"]))

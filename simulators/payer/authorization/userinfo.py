@@ -41,6 +41,18 @@ def open_userinfo(good: bool) -> bool:
     return True
 
 
+@rule
+def userinfo_needs_openid(scopes: frozenset[str]) -> bool:
+    """OIDC Core section 5.3: UserInfo is for tokens of an OpenID Connect request, those with the openid scope."""
+    return "openid" in scopes
+
+
+@userinfo_needs_openid.fault("userinfo-of-token-without-openid", violates="OIDC-USERINFO-03")
+def any_scope(scopes: frozenset[str]) -> bool:
+    """UserInfo tells who signed in to an app that was not granted openid."""
+    return True
+
+
 def routes(payer: Payer) -> Sequence[BaseRoute]:
     """The UserInfo endpoint, where the deployment has one."""
     path, server = payer.deployment.endpoints.userinfo, of(payer)
@@ -59,14 +71,16 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
             return json_response(
                 {"error": "invalid_token", "error_description": refused.text}, refused.status, {**headers, **extra}
             )
-        if "openid" not in grant.all_scopes:
+        if not userinfo_needs_openid(payer.faults, grant.all_scopes):
             extra = {"WWW-Authenticate": 'Bearer realm="fhir", error="insufficient_scope", scope="openid"'}
             return json_response({"error": "insufficient_scope"}, 403, {**headers, **extra})
         claims: dict[str, Any] = {}
         if grant.all_scopes & {"fhirUser", "profile"}:
             claims["fhirUser"] = id_token.fhir_user_url(server, grant.fhir_user)
         return json_response(
-            userinfo_claims(payer.faults, id_token.subject_of(server.issuer, grant.subject), claims), 200, headers
+            userinfo_claims(payer.faults, id_token.subject_of(payer.faults, server.issuer, grant.subject), claims),
+            200,
+            headers,
         )
 
     return [Route(path, userinfo, methods=["GET", "POST", "OPTIONS"])] if path else []

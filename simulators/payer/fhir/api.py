@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import orjson
 
-from simulators.payer.context import Payer
+from simulators.payer.context import Grant, Payer
 from simulators.payer.errors import FhirError, ProtocolError
 from simulators.payer.fhir import bulk, outcomes, reading, served
 from simulators.payer.fhir.access import Access
@@ -22,7 +22,16 @@ from simulators.payer.fhir.capability import statement, statement_told
 from simulators.payer.fhir.compartment import Reach
 from simulators.payer.fhir.dates import text_of
 from simulators.payer.fhir.paging import opened
-from simulators.payer.fhir.requests import AsgiScope, Receive, Request, Send, form_body, parameters_of, read_request
+from simulators.payer.fhir.requests import (
+    AsgiScope,
+    Receive,
+    Request,
+    Send,
+    form_body,
+    parameters_of,
+    read_request,
+    with_token_of_address,
+)
 from simulators.payer.fhir.responses import FHIR_JSON, Response, require_format, send_response
 from simulators.payer.fhir.searching import Searching
 from simulators.payer.protection import journal
@@ -108,6 +117,10 @@ class FhirApi:
                 return None if "/.well-known/" in path else base
         return None
 
+    def _grant(self, request: Request) -> Grant:
+        headers = with_token_of_address(self.payer.faults, request.raw_headers, request.query)
+        return self.payer.authenticate(headers)
+
     def serves(self, path: str) -> bool:
         """Whether a path belongs to one of the FHIR bases."""
         return self.base_of(path) is not None
@@ -136,7 +149,7 @@ class FhirApi:
             return _preflight(request)
         if request.path == "metadata":
             return self._metadata(base, request)
-        grant = self.payer.authenticate(request.raw_headers) if token_demanded(self.payer.faults, base) else None
+        grant = self._grant(request) if token_demanded(self.payer.faults, base) else None
         parts = request.path.split("/")
         parameters = () if not request.query else parameters_of(request.query)
         if parts[0] != bulk.PATH:  # a file of an export is NDJSON, and its client says that it accepts that

@@ -75,6 +75,12 @@ def xml_only(statement: dict[str, Any]) -> dict[str, Any]:
     return {**statement, "format": ["application/fhir+xml"]}
 
 
+@statement_told.fault("capability-has-a-word-of-its-own", violates="FHIR-CAPABILITY-04")
+def own_word(statement: dict[str, Any]) -> dict[str, Any]:
+    """The CapabilityStatement says `versioning: sometimes`, which FHIR has no code for."""
+    return _with_resources(statement, lambda entry: {**entry, "versioning": "sometimes"})
+
+
 def _with_resources(statement: dict[str, Any], change: Any) -> dict[str, Any]:
     rest = statement["rest"][0]
     changed = [entry for entry in map(change, rest["resource"]) if entry is not None]

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
+from simulators.payer.context import RawHeaders
 from simulators.payer.errors import FhirError
 from simulators.payer.rules import rule
 
@@ -94,6 +95,27 @@ def parameters_of(query: str) -> Parameters:
         name = decoded(name.replace("+", " "), "query")
         found.append((name, decoded(value.replace("+", " "), name or "query")))
     return tuple(found)
+
+
+@rule
+def token_of_address(query: str) -> str:
+    """RFC 9700 section 4.3.2: no token is taken from the address."""
+    return ""
+
+
+@token_of_address.fault("token-in-the-address-accepted", violates="RFC6750-BEARER-02", also=["RFC6750-BEARER-06"])
+def from_address(query: str) -> str:
+    """An access token in the query of the address opens the API, whatever the header says."""
+    return next((value for name, value in parse_qsl(query) if name == "access_token"), "")
+
+
+def with_token_of_address(faults: frozenset[str], headers: RawHeaders, query: str) -> RawHeaders:
+    """The headers of a request, with the token of its address where one counts."""
+    token = token_of_address(faults, query) if query else ""
+    if not token:
+        return headers
+    rest = [(name, value) for name, value in headers if name != b"authorization"]
+    return [*rest, (b"authorization", b"Bearer " + token.encode())]
 
 
 @rule

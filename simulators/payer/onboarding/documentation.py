@@ -106,6 +106,18 @@ def outdated(name: str, address: str) -> str:
 
 
 @rule
+def address_of_data(home: str) -> str:
+    """Links of the documentation lead where they say."""
+    return f"{home}/api.json"
+
+
+@address_of_data.fault("documentation-links-lead-nowhere", violates="BELITSOFT-STEP-2-LINKS")
+def moved(home: str) -> str:
+    """The documentation links to a machine-readable form that is not there."""
+    return f"{home}/v1/api.json"
+
+
+@rule
 def part2_notice(acknowledged: bool) -> bool:
     """Developers are told that data may be protected by 42 CFR Part 2."""
     return acknowledged
@@ -130,6 +142,7 @@ def document(server: Server) -> dict[str, Any]:
         "title": f"Patient Access API of {deployment.payer.name}",
         "fhir_version": "4.0.1",
         "payer_type": deployment.payer.type,
+        "as_data": address_of_data(faults, server.endpoint("documentation")),
     }
     found.update({name: makers[name](server) for name in sections(faults, deployment)})
     if part2_notice(faults, deployment.onboarding.part2_acknowledgement):

@@ -21,7 +21,7 @@ QUESTIONS = (
 @rule
 def education_sections() -> tuple[str, ...]:
     """42 CFR 431.60(g): privacy steps, how to select an app, who is covered by HIPAA, OCR and FTC and how to complain to each."""
-    return ("uses", "risks", "steps", "questions", "hipaa", "complaints", "sud")
+    return ("uses", "risks", "steps", "questions", "hipaa", "complaints", "sud", "developers")
 
 
 @education_sections.fault(
@@ -56,6 +56,18 @@ def no_hipaa() -> tuple[str, ...]:
 def no_questions() -> tuple[str, ...]:
     """The member page gives no help in selecting an app."""
     return tuple(one for one in education_sections.function() if one != "questions")
+
+
+@education_sections.fault("education-without-developer-link", violates="DEAN-DEVLINK-01")
+def no_developers() -> tuple[str, ...]:
+    """The member page does not link to the information for developers."""
+    return tuple(one for one in education_sections.function() if one != "developers")
+
+
+@education_sections.fault("education-without-warning", violates="DEAN-NOPROTECT-01", also=["CONNEX-IV.A.i"])
+def no_risks() -> tuple[str, ...]:
+    """The member page does not say that the payer cannot protect what an app holds."""
+    return tuple(one for one in education_sections.function() if one != "risks")
 
 
 @rule

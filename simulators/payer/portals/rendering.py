@@ -21,6 +21,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from simulators.payer.context import Payer
+from simulators.payer.rules import rule
 
 HERE = Path(__file__).parent
 LANGUAGES = {"en": "English", "es": "Español"}
@@ -59,6 +60,18 @@ def environment() -> Environment:
     return made
 
 
+@rule
+def languages_offered(languages: Sequence[str]) -> Sequence[str]:
+    """Pages for members are there in every threshold language (42 CFR 438.10(d))."""
+    return languages
+
+
+@languages_offered.fault("member-pages-in-english-only", violates="CONNEX-VII-HANDBOOK")
+def english_only(languages: Sequence[str]) -> Sequence[str]:
+    """Pages for members are in English, and offer no other language."""
+    return ("en",)
+
+
 def language(request: Request, offered: Sequence[str]) -> str:
     """The language a page is written in."""
     wanted = [request.query_params.get("lang", ""), request.cookies.get(COOKIE, "")]
@@ -82,7 +95,7 @@ def page(
 ) -> Response:
     """A page in the reader's language; developers' and administrators' pages are in English."""
     deployment = payer.deployment
-    offered = () if english else deployment.portals.languages
+    offered = () if english else languages_offered(payer.faults, deployment.portals.languages)
     chosen = language(request, offered)
     answer = HTMLResponse(
         environment()

@@ -53,6 +53,13 @@ def cached_pages() -> tuple[tuple[bytes, bytes], ...]:
     return (*kept, (b"cache-control", b"public, max-age=3600"))
 
 
+@page_headers.fault("login-page-tells-its-address", violates="RFC9700-UI-03")
+def told_onwards() -> tuple[tuple[bytes, bytes], ...]:
+    """Referrer-Policy lets other hosts know the whole address of a login page, the request in it."""
+    kept = [(name, value) for name, value in page_headers.function() if name != b"referrer-policy"]
+    return (*kept, (b"referrer-policy", b"unsafe-url"))
+
+
 def middleware(payer: Payer, application: AsgiApp) -> AsgiApp:
     """Wrap the public application."""
     server = of(payer)
