@@ -5,6 +5,7 @@ Plain ASGI, because it is on the path of every read. Leaves to others: limits of
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -64,6 +65,7 @@ def middleware(payer: Payer, application: AsgiApp) -> AsgiApp:
     """Wrap the public application."""
     server = of(payer)
     endpoints, declared = payer.deployment.endpoints, payer.deployment.limits
+    delay = payer.deployment.fhir.delay_milliseconds / 1000
     bases = tuple(base + "/" for base in (endpoints.fhir, endpoints.directory, endpoints.formulary) if base)
 
     async def guard(scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -85,6 +87,8 @@ def middleware(payer: Payer, application: AsgiApp) -> AsgiApp:
             except limits.TooMany as too_many:
                 await _refuse(payer, too_many, send)
                 return
+            if delay:
+                await asyncio.sleep(delay)
             await application(scope, receive, send)
             return
         await application(scope, receive, _with_page_headers(payer, send))
