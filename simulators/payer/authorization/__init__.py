@@ -20,6 +20,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
     """Every endpoint of the authorization server."""
     from simulators.payer.authorization import (
         authorize,
+        disclosure,
         discovery,
         interaction,
         introspection,
@@ -29,5 +30,5 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
         userinfo,
     )
 
-    sections = (discovery, authorize, interaction, token, introspection, registration, revocation, userinfo)
+    sections = (discovery, authorize, interaction, token, introspection, registration, revocation, userinfo, disclosure)
     return [route for section in sections for route in section.routes(payer)]

@@ -11,13 +11,12 @@ from typing import Any
 
 from simulators.payer.authorization import scopes
 from simulators.payer.authorization.answers import Asked
+from simulators.payer.authorization.disclosure import SUBSTANCE_USE
 from simulators.payer.authorization.parameters import Parameters
 from simulators.payer.context import Payer
 from simulators.payer.portals import people
 from simulators.payer.portals.people import Member
 from simulators.payer.rules import rule
-
-SUBSTANCE_USE = "substance-use"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from simulators.payer.authorization import id_token, scopes
+from simulators.payer.authorization import disclosure, id_token, scopes
 from simulators.payer.authorization.records import Client, Consent, Token, digest, fresh
 from simulators.payer.authorization.server import Server
 from simulators.payer.rules import rule
@@ -167,6 +167,7 @@ def issue(
             if settings.smart == "2.2.0"
             else {"reference": reference}
         ]
+    members |= disclosure.members_of(server, client, consent)
     if "openid" in held:
         members["id_token"] = id_token.id_token(server, consent, held, nonce, access_text)
     return token_response(faults, members)

@@ -26,6 +26,18 @@ OAUTH_ERRORS = (
     ),
     ("access_denied", 302, "on the redirect: the member declined", "respect it"),
     ("login_required", 302, "on the redirect: prompt=none, and nobody is signed in", "ask again without prompt=none"),
+    (
+        "consent_required",
+        302,
+        "on the redirect: prompt=none, and the member has not allowed all of this before",
+        "ask again without prompt=none",
+    ),
+    (
+        "interaction_required",
+        302,
+        "on the redirect: prompt=none, and the member must prove more",
+        "ask again without prompt=none",
+    ),
     ("temporarily_unavailable", 429, "too many requests", "wait as long as Retry-After says"),
 )
 FHIR_ERRORS = (
@@ -48,8 +60,9 @@ AUTHORIZE = (
     ("code_challenge", "pkce", "string", "base64url of SHA-256 of the code_verifier"),
     ("code_challenge_method", "pkce", "string", "S256"),
     ("nonce", "optional", "string", "comes back in the id_token"),
-    ("prompt", "optional", "string", "none, login or consent"),
+    ("prompt", "optional", "string", "none, login, consent or select_account"),
     ("max_age", "optional", "integer", "seconds since the member signed in, at most"),
+    ("id_token_hint", "optional", "string", "an id_token of the member who is expected"),
     ("login_hint", "optional", "string", "fills in the user ID"),
     ("ui_locales", "optional", "string", "en or es"),
 )
@@ -70,6 +83,11 @@ TOKEN_RESPONSE = (
     ("refresh_token", "string", "with offline_access or online_access; a public app gets a new one each time"),
     ("id_token", "string", "with openid: a signed JWT (RS256)"),
     ("patient", "string", "the id of the member's Patient resource"),
+    (
+        "part2_disclosure",
+        "object",
+        "when records under 42 CFR Part 2 are shared: the statement of 2.32, what the consent covers, and where to read it with the token",
+    ),
 )
 FIELDS = (
     ("contact", "Name and e-mail address of a person who answers", True),

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from simulators.payer.authorization import clients, consenting, interaction, parameters, scopes
+from simulators.payer.authorization import clients, disclosure, interaction, parameters, scopes
 from simulators.payer.authorization.errors import InvalidRequest
 from simulators.payer.authorization.parameters import Parameters
 from simulators.payer.authorization.records import Consent
@@ -102,8 +102,8 @@ def _may(consent: Consent) -> list[tuple[str, str]]:
     lines = [("asks_everything", "")] if any(one.resource == "*" for one in held) else []
     if not lines and held:
         lines = [("asks_type", ", ".join(dict.fromkeys(one.resource for one in held)))]
-    if consenting.SUBSTANCE_USE in consent.sensitive.split():
-        lines.append((f"category_{consenting.SUBSTANCE_USE}", ""))
+    if disclosure.SUBSTANCE_USE in consent.sensitive.split():
+        lines.append((f"category_{disclosure.SUBSTANCE_USE}", ""))
     return lines or [("asks_identity", "")]
 
 

@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from simulators.payer.authorization import disclosure
 from simulators.payer.authorization.access import bearer_of
 from simulators.payer.authorization.server import of
-from simulators.payer.context import Payer
+from simulators.payer.context import Grant, Payer
 from simulators.payer.errors import Unauthorized
 from simulators.payer.protection import limits
 from simulators.payer.rules import rule
@@ -75,13 +76,14 @@ def middleware(payer: Payer, application: AsgiApp) -> AsgiApp:
         server.refresh()
         path: str = scope["path"]
         if path.startswith(bases) and "/.well-known/" not in path:
+            grant = _grant(payer, scope["headers"])
             try:
                 limits.take(
                     payer,
                     "fhir",
                     declared.requests,
                     declared.per_seconds,
-                    _client(payer, scope["headers"]),
+                    grant.client_id if grant else "",
                     _address(scope),
                 )
             except limits.TooMany as too_many:
@@ -89,7 +91,8 @@ def middleware(payer: Payer, application: AsgiApp) -> AsgiApp:
                 return
             if delay:
                 await asyncio.sleep(delay)
-            await application(scope, receive, send)
+            link = disclosure.link_for(server, grant)
+            await application(scope, receive, _with_header(send, link) if link else send)
             return
         await application(scope, receive, _with_page_headers(payer, send))
 
@@ -118,19 +121,28 @@ def _with_page_headers(payer: Payer, send: Send) -> Send:
     return sending
 
 
-def _client(payer: Payer, headers: list[tuple[bytes, bytes]]) -> str:
-    """The app behind the bearer token, empty when there is none that counts."""
+def _grant(payer: Payer, headers: list[tuple[bytes, bytes]]) -> Grant | None:
+    """What the bearer token grants; None when there is none that counts."""
     for name, value in headers:
         if name == b"authorization":
             token = bearer_of(frozenset(), value)
             grant = of(payer).grants.get(token) if token else None
             if grant is not None:
-                return grant.client_id
+                return grant
             try:
-                return payer.authenticate(headers).client_id
+                return payer.authenticate(headers)
             except Unauthorized:
-                return ""
-    return ""
+                return None
+    return None
+
+
+def _with_header(send: Send, header: tuple[bytes, bytes]) -> Send:
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), header]
+        await send(message)
+
+    return sending
 
 
 def _address(scope: AsgiScope) -> str:

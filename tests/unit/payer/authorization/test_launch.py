@@ -148,3 +148,29 @@ def test_a_reset_forgets_tokens_and_keeps_the_test_apps(at: Running, app: App) -
     httpx.post(f"{at.control}/reset").raise_for_status()
     assert app.read(found["access_token"]).status_code == 401
     assert App(at).tokens()["patient"] == "m1"
+
+
+def test_records_under_part_2_come_with_their_notice_and_the_consent(at: Running, app: App) -> None:
+    found = app.tokens()
+    told = found["part2_disclosure"]
+    assert "42 CFR part 2 prohibits" in told["statement"]
+    assert app.client["title"] in told["scope_of_consent"]
+    headers = {"Authorization": f"Bearer {found['access_token']}"}
+    assert told["consent"] in httpx.get(f"{at.fhir}/Condition?patient=m1", headers=headers).headers["link"]
+    consent = httpx.get(told["consent"], headers=headers)
+    assert consent.headers["content-type"] == "application/fhir+json"
+    body = consent.json()
+    assert (body["resourceType"], body["patient"]) == ("Consent", {"reference": "Patient/m1"})
+    assert [one["code"] for one in body["provision"]["securityLabel"]] == ["R", "42CFRPart2"]
+    assert body["provision"]["actor"][0]["reference"] == {"display": app.client["title"]}
+    again = app.refresh(found["refresh_token"]).json()
+    assert again["part2_disclosure"] == told
+    assert httpx.get(told["consent"]).status_code == 401
+
+
+def test_without_such_records_there_is_nothing_to_account_for(at: Running, app: App) -> None:
+    found = app.tokens(fields={"category": ["claims", "clinical", "demographics"]})
+    headers = {"Authorization": f"Bearer {found['access_token']}"}
+    assert "part2_disclosure" not in found
+    assert "link" not in httpx.get(f"{at.fhir}/Condition?patient=m1", headers=headers).headers
+    assert httpx.get(f"{at.at('authorize')}/consent", headers=headers).status_code == 404
