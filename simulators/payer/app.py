@@ -38,8 +38,9 @@ def create_app(payer: Payer) -> AsgiApp:
     pages = Starlette(routes=[route for routes in ROUTES for route in routes(payer)])
 
     async def dispatch(scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and fhir.serves(scope["path"]):
-            await fhir(scope, receive, send)
+        base = fhir.base_of(scope["path"]) if scope["type"] == "http" else None
+        if base is not None:
+            await fhir.answer(base, scope, receive, send)
         else:
             await pages(scope, receive, send)
 

@@ -31,6 +31,7 @@ class Database(Protocol):
     """What the rooms may ask of a database."""
 
     dialect: str  # sqlite | postgresql
+    durable: bool  # whether what is written outlives the process
 
     def query(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a statement that reads, or of one with RETURNING."""
@@ -95,6 +96,7 @@ class Sqlite:
     def __init__(self, path: str) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        self.durable = path != ":memory:"
         try:
             if path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -191,6 +193,7 @@ class Postgres:
     """The back end for more than one machine. One connection a process; statements are prepared by the driver."""
 
     dialect = "postgresql"
+    durable = True
 
     def __init__(self, url: str) -> None:
         try:

@@ -30,6 +30,8 @@ from simulators.payer.fhir.loading import BadDataset, ensure_loaded, read_manife
 from simulators.payer.fhir.outcomes import of
 from simulators.payer.fhir.parameters import UnknownGuide
 from simulators.payer.fhir.responses import FHIR_JSON
+from simulators.payer.protection.counting import Counts, counts_for
+from simulators.payer.protection.limits import use_counts
 from simulators.payer.rules import UnknownFault, select
 from simulators.payer.store import Store
 
@@ -57,7 +59,7 @@ class Settings:
     write_target: Path | None = None
 
 
-def open_payer(settings: Settings, public_url: str, deployment: Deployment) -> Payer:
+def open_payer(settings: Settings, public_url: str, deployment: Deployment, counts: Counts | None = None) -> Payer:
     """A payer over its database, filled from the dataset where it is not yet."""
     try:
         manifest = read_manifest(settings.dataset)
@@ -68,7 +70,8 @@ def open_payer(settings: Settings, public_url: str, deployment: Deployment) -> P
     except (BadDataset, DatabaseUnusable, UnknownFault, UnknownGuide) as error:
         raise CannotServe(str(error)) from error
     payer = Payer(deployment, Clock(), database, store, manifest, public_url, active)
-    payer.parts["redis_url"] = settings.redis
+    if counts is not None:
+        use_counts(payer, counts)
     return payer
 
 
@@ -106,9 +109,10 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     control = bind("127.0.0.1", settings.control_port) if settings.control_port is not None else None
     host, port = public.getsockname()[:2]
     url = (settings.public_url or f"http://{host}:{port}").rstrip("/")
-    payer = open_payer(settings, url, deployment)
+    counts = counts_for(settings.redis, settings.workers)
+    payer = open_payer(settings, url, deployment, counts)
     application = create_app(payer)
-    children = [] if settings.workers == 1 else _fork(settings, url, deployment, public)
+    children = [] if settings.workers == 1 else _fork(settings, url, deployment, public, counts)
     try:
         servers = [] if children else [_server(application)]
         sockets = [] if children else [public]
@@ -207,7 +211,9 @@ async def _serve_quietly(server: uvicorn.Server, listening: socket.socket) -> No
     await server._serve([listening])
 
 
-def _fork(settings: Settings, url: str, deployment: Deployment, public: socket.socket) -> list[int]:
+def _fork(
+    settings: Settings, url: str, deployment: Deployment, public: socket.socket, counts: Counts
+) -> list[int]:
     """Start the workers on the shared socket; each serves until told to stop and never returns."""
     if not settings.database or settings.database == ":memory:":
         raise CannotServe("--workers needs a database that processes can share: give --database FILE or postgresql://…")
@@ -218,7 +224,7 @@ def _fork(settings: Settings, url: str, deployment: Deployment, public: socket.s
             children.append(child)
             continue
         try:
-            worker = open_payer(settings, url, deployment)
+            worker = open_payer(settings, url, deployment, counts)
             _run_to_the_end([_server(create_app(worker))], [public], [])
             worker.database.close()
         finally:

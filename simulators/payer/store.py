@@ -40,11 +40,12 @@ _TABLES = (
     """,
 )
 _CACHED_CANDIDATES = 12_000
+_CACHED_BYTES = 16_000_000
 _REVISION_CHECK_SECONDS = 0.05
 _SEVERAL = 200  # how many rows one statement asks for by number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Stored:
     """One resource as a read needs it."""
 
@@ -61,7 +62,7 @@ class Stored:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Candidate:
     """One resource as a search needs it: its facts and values, without its bytes."""
 
@@ -79,10 +80,11 @@ class Candidate:
 class Record(list[Candidate]):
     """What is noted of all resources of a type in one record, with room for what searches worked out over it."""
 
-    __slots__ = ("views",)
+    __slots__ = ("patient", "views")
 
-    def __init__(self, candidates: Iterable[Candidate]) -> None:
+    def __init__(self, patient: str, candidates: Iterable[Candidate]) -> None:
         super().__init__(candidates)
+        self.patient = patient
         self.views: dict[Any, Any] = {}
 
 
@@ -118,6 +120,8 @@ class Store:
         database.migrate("store", _TABLES)
         self._cache: OrderedDict[tuple[str, str], Record] = OrderedDict()
         self._cached = 0
+        self._bodies: dict[int, bytes] = {}
+        self._kept_bytes = 0
         self._revision = ""
         self._checked = 0.0
         self._shared: frozenset[str] | None = None
@@ -147,6 +151,8 @@ class Store:
         """Drop what this process remembers of records."""
         self._cache.clear()
         self._cached = 0
+        self._bodies.clear()
+        self._kept_bytes = 0
         self._checked = 0.0
         self._shared = None
         self._newest = None
@@ -191,7 +197,7 @@ class Store:
             f"SELECT {_CANDIDATE} FROM resource WHERE patient = ? AND type = ? AND deleted = 0 ORDER BY rid",
             (patient, type_name),
         )
-        found = Record(_candidate(row) for row in rows)
+        found = Record(patient, (_candidate(row) for row in rows))
         if len(found) < _CACHED_CANDIDATES:
             self._cache[key] = found
             self._cached += len(found) + 1
@@ -257,15 +263,30 @@ class Store:
 
     def bodies(self, rids: Sequence[int]) -> list[bytes]:
         """The bytes of these resources, in the order asked for."""
-        if len(rids) == 1:
-            return [row[0] for row in self.database.query("SELECT body FROM resource WHERE rid = ?", rids)]
+        self._fresh()
         found: dict[int, bytes] = {}
-        for start in range(0, len(rids), _SEVERAL):
-            some = rids[start : start + _SEVERAL]
-            found.update(
-                self.database.query(f"SELECT rid, body FROM resource WHERE rid IN ({_marks(len(some))})", some)
-            )
+        wanted = []
+        for rid in rids:
+            body = self._bodies.get(rid)
+            if body is None:
+                wanted.append(rid)
+            else:
+                found[rid] = body
+        for start in range(0, len(wanted), _SEVERAL):
+            some = wanted[start : start + _SEVERAL]
+            rows = self.database.query(f"SELECT rid, body FROM resource WHERE rid IN ({_marks(len(some))})", some)
+            found.update(rows)
+            self._keep_bodies(rows)
         return [found[rid] for rid in rids if rid in found]
+
+    def _keep_bodies(self, rows: Iterable[tuple[int, bytes]]) -> None:
+        """The bytes shown last stay at hand, within a bound; what is shown often is soon there again."""
+        for rid, body in rows:
+            self._bodies[rid] = body
+            self._kept_bytes += len(body)
+        if self._kept_bytes > _CACHED_BYTES:
+            self._bodies.clear()
+            self._kept_bytes = 0
 
     def every(self, type_name: str, after: int = 0, limit: int = 1000) -> list[Candidate]:
         """A stretch of all resources of a type in order of arrival, whoever's record they are in."""

@@ -171,17 +171,19 @@ def crash(text: str, error: str) -> Unauthorized:
 def authenticate(payer: Payer, headers: RawHeaders) -> Grant:
     """What the bearer of a request may do; raises Unauthorized."""
     server = of(payer)
-    server.refresh()
+    server.refresh_for(headers)
     faults = payer.faults
     sent = [value for name, value in headers if name == b"authorization"]
+    now = payer.clock.timestamp()
+    if len(sent) == 1 and not faults:
+        known = server.grants.get(sent[0])
+        if known is not None and now < known.expires_at:
+            _note_access(server, known, now)
+            return known
     text = bearer_of(faults, sent[0] if len(sent) == 1 else None if not sent else b"")
     if text is None:
         raise refusal(faults, "an access token is needed: Authorization: Bearer …", "")
-    now = payer.clock.timestamp()
-    grant = server.grants.get(text)
-    if grant is None or now >= grant.expires_at or faults:
-        grant = verified(server, text, now)
-        server.grants[text] = grant
+    grant = server.grants[sent[0]] = verified(server, text, now)
     _note_access(server, grant, now)
     return grant
 

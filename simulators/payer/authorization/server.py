@@ -25,7 +25,8 @@ class Server:
         self.settings = payer.deployment.authorization
         self.ledger = Ledger(payer.database)
         self.keys = keys.ring_of(payer)
-        self.grants: dict[str, Grant] = {}  # what access.py verified, by token text
+        self.grants: dict[bytes, Grant] = {}  # what access.py verified, by Authorization header
+        self.looked_for: object = None  # the headers of the request the last look at other workers was for
         self.touched: dict[str, float] = {}  # last access by consent, not yet written
         self.fetched_keys: dict[str, tuple[float, dict[str, Any]]] = {}
         self._clients: dict[str, Client] = {}
@@ -62,6 +63,12 @@ class Server:
             self.adopt_shared_state()
         if time.monotonic() - self._tidied > TIDY_EVERY:
             self._tidy()
+
+    def refresh_for(self, headers: object) -> None:
+        """`refresh`, once for the headers of one request."""
+        if headers is not self.looked_for:
+            self.refresh()
+            self.looked_for = headers
 
     def _tidy(self) -> None:
         """Drop what nobody can use any more, and keep what is remembered in memory within bounds."""

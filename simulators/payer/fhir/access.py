@@ -40,9 +40,7 @@ class Access:
 
     def __init__(self, payer: Payer) -> None:
         self.payer = payer
-        self._remembered: OrderedDict[
-            tuple[str, tuple[Scope, ...], frozenset[str]], tuple[Permissions, frozenset[str]]
-        ] = OrderedDict()
+        self._remembered: OrderedDict[str, tuple[Grant, frozenset[str], Permissions, frozenset[str]]] = OrderedDict()
         payer.on_reset.append(self._remembered.clear)
 
     def reach(self, base: Base, grant: Grant | None) -> Reach:
@@ -51,15 +49,13 @@ class Access:
         now = int(self.payer.clock.timestamp() * 1000)
         if grant is None or base.is_open:
             return Reach(base, None, now, active)
-        key = (grant.token_id, grant.scopes, active)
-        known = self._remembered.get(key)
-        if known is None:
-            known = (self._permissions(base, grant, active), opened_by(active, grant))
-            self._remembered[key] = known
+        known = self._remembered.get(grant.token_id)
+        if known is None or known[1] != active or (known[0] is not grant and known[0] != grant):
+            known = (grant, active, self._permissions(base, grant, active), opened_by(active, grant))
+            self._remembered[grant.token_id] = known
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
-        permissions, opened = known
-        return Reach(base, grant, now, active, None, opened, permissions)
+        return Reach(base, grant, now, active, None, known[3], known[2])
 
     def _permissions(self, base: Base, grant: Grant, active: frozenset[str]) -> Permissions:
         found: Permissions = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import replace
 
 import orjson
 
@@ -105,6 +104,7 @@ class FhirApi:
         self.access = Access(payer)
         self.searching = Searching(payer)
         self.bulk = bulk.Bulk(payer)
+        self.journal = journal.of(payer)
         self._started = text_of(int(payer.clock.timestamp()) * 1000)
         self._statements: dict[tuple[str, frozenset[str]], bytes] = {}
         # The longest path first, so that a base below another one is found.
@@ -121,40 +121,51 @@ class FhirApi:
         headers = with_token_of_address(self.payer.faults, request.raw_headers, request.query)
         return self.payer.authenticate(headers)
 
-    def serves(self, path: str) -> bool:
-        """Whether a path belongs to one of the FHIR bases."""
-        return self.base_of(path) is not None
-
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        active = self.payer.faults
         base = self.base_of(scope["path"])
         assert base is not None
+        await self.answer(base, scope, receive, send)
+
+    async def answer(self, base: Base, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """One request under a base."""
+        active = self.payer.faults
         request = Request(scope["method"], "", "", dict(scope["headers"]), scope["headers"])
+        grant: Grant | None = None
         try:
             request = read_request(scope, base.path)
-            response = await self._answer(base, request, receive)
-            if not base.is_open:
-                journal.note(self.payer, request.raw_headers, request.path, response.status, response.body)
+            if request.method == "OPTIONS":
+                response = _preflight(request)
+            elif request.path == "metadata":
+                response = self._metadata(base, request)
+            else:
+                grant = self._grant(request) if token_demanded(active, base) else None
+                response = await self._answer(self.access.reach(base, grant), request, receive)
+            await self._note(grant, request, response.status, response.resources)
         except ProtocolError as error:
             status, content_type, body = outcomes.refusal_as_told(active, error, outcomes.of(error))
             response = Response(status, body, error.headers, content_type)
+            await self._note(grant, request, status, 0)
         except Exception:
             _log.exception("%s %s", scope["method"], scope["path"])
             failure = FhirError(500, "exception", "the server failed; the failure was noted")
             response = Response(500, outcomes.of(failure), (), FHIR_JSON)
         await send_response(request, response, send, active)
 
-    async def _answer(self, base: Base, request: Request, receive: Receive) -> Response:
-        if request.method == "OPTIONS":
-            return _preflight(request)
-        if request.path == "metadata":
-            return self._metadata(base, request)
-        grant = self._grant(request) if token_demanded(self.payer.faults, base) else None
-        parts = request.path.split("/")
+    async def _note(self, grant: Grant | None, request: Request, status: int, resources: int) -> None:
+        """Into the usage log, if anything was delivered to a member's app; done when the line is kept."""
+        if grant is None or request.method == "HEAD":
+            return
+        type_name, _, rest = request.path.partition("/")  # the address of a further page has neither
+        is_read = rest and rest != "_search" and "/" not in rest
+        kept = self.journal.delivered(grant, status, resources, f"{'read' if is_read else 'search'} {type_name or 'page'}")
+        if kept is not None:
+            await kept
+
+    async def _answer(self, reach: Reach, request: Request, receive: Receive) -> Response:
+        base, parts = reach.base, request.path.split("/")
         parameters = () if not request.query else parameters_of(request.query)
         if parts[0] != bulk.PATH:  # a file of an export is NDJSON, and its client says that it accepts that
             require_format(self.payer.faults, request, parameters)
-        reach = self.access.reach(base, grant)
         if request.method == "POST" and parts[-1] == "_search" and len(parts) == 2:
             parameters += parameters_of(await form_body(self.payer.faults, request, receive))
             return self._search(reach, request, parts[0], parameters)
@@ -198,12 +209,12 @@ class FhirApi:
                 return self._served(reach, reading.read(store, reach, request, type_name, id))
             case ["Patient", id, "$everything"] if self.payer.deployment.fhir.everything and not reach.base.is_open:
                 reading.found(store, reach, "Patient", id)
-                return Response(200, self.searching.everything(reach, id, parameters))
+                return self.searching.everything(reach, id, parameters)
             case [_, id, "_history"]:
                 _require_id(type_name, id)
                 entries, _ = reading.history(store, reach, type_name, id)
                 body = reading.history_bundle(entries, Links(f"{reach.base.url}/{request.path}", "", ""))
-                return Response(200, body)
+                return Response(200, body, resources=len(entries))
             case [_, id, "_history", version]:
                 _require_id(type_name, id)
                 return self._served(reach, reading.vread(store, reach, request, type_name, id, version))
@@ -212,8 +223,9 @@ class FhirApi:
     def _served(self, reach: Reach, response: Response) -> Response:
         if response.status != 200:
             return response
-        (body,) = served.bodies(self.payer, reach.base, [response.body])
-        return response if body is response.body else replace(response, body=body)
+        (response.body,) = served.bodies(self.payer, reach.base, [response.body])
+        response.resources = 1
+        return response
 
     def _search(
         self, reach: Reach, request: Request, type_name: str, parameters: tuple[tuple[str, str], ...]
@@ -221,11 +233,11 @@ class FhirApi:
         token = next((value for name, value in parameters if name == "_page"), "")
         if token:
             page = opened(self.payer.faults, token, self.searching.key)
-            return Response(200, self.searching.follow(reach, page, token))
+            return self.searching.follow(reach, page, token)
         if type_name not in reach.base.types:
             raise _nothing_at(request)
         strict = "handling=strict" in request.header(b"prefer").replace(" ", "").lower()
-        return Response(200, self.searching.first_page(reach, type_name, parameters, strict=strict))
+        return self.searching.first_page(reach, type_name, parameters, strict=strict)
 
     def _metadata(self, base: Base, request: Request) -> Response:
         if request.method not in _READS:

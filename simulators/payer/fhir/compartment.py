@@ -70,7 +70,7 @@ def any_type(permissions: frozenset[str], interaction: str) -> bool:
     return True
 
 
-@dataclass
+@dataclass(slots=True)
 class Reach:
     """The world one request sees: whose record, which types, at which moment."""
 

@@ -41,9 +41,12 @@ class Page:
 
 def holder_of(grant: Grant | None) -> str:
     """The authorization a page belongs to; it outlives a refreshed token."""
-    if grant is None:
-        return ""
-    return hashlib.sha256(f"{grant.client_id}\0{grant.subject}\0{grant.patient}".encode()).hexdigest()[:16]
+    return "" if grant is None else _holder(grant.client_id, grant.subject, grant.patient)
+
+
+@lru_cache(maxsize=4096)
+def _holder(client_id: str, subject: str, patient: str | None) -> str:
+    return hashlib.sha256(f"{client_id}\0{subject}\0{patient}".encode()).hexdigest()[:16]
 
 
 def seal(page: Page, key: bytes) -> str:
@@ -141,7 +144,7 @@ def _unpacked(packed: bytes) -> bytes:
 
 
 def _sign(payload: bytes, key: bytes) -> bytes:
-    return hmac.new(key, payload, hashlib.sha256).digest()[:_SIGNATURE]
+    return hmac.digest(key, payload, "sha256")[:_SIGNATURE]
 
 
 def _unknown() -> FhirError:

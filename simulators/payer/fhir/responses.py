@@ -9,6 +9,7 @@ import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
 
 import brotli
 
@@ -26,7 +27,7 @@ _JSON_FORMATS = frozenset(
 _WORTH_COMPRESSING = 1_400
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """What is sent; the content type is the FHIR one unless another is given."""
 
@@ -35,6 +36,7 @@ class Response:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     content_type: bytes = b""
     pieces: Iterator[bytes] | None = None  # a body too large to hold, made while it is sent
+    resources: int = 0  # how many are delivered, for the usage log
 
 
 @rule
@@ -107,7 +109,12 @@ def validators(version: int, updated: int) -> tuple[tuple[bytes, bytes], ...]:
 
 def http_date(milliseconds: int) -> bytes:
     """An instant as HTTP writes it."""
-    return formatdate(milliseconds // 1000, usegmt=True).encode()
+    return _http_date(milliseconds // 1000)
+
+
+@lru_cache(maxsize=4096)
+def _http_date(seconds: int) -> bytes:
+    return formatdate(seconds, usegmt=True).encode()
 
 
 @rule

@@ -26,7 +26,7 @@ from simulators.payer.store import Candidate, Record, Store
 
 # How many resources in nobody's record one search may look through without a value to start from.
 MOST_LOOKED_THROUGH = 50_000
-_VIEWS, _RESULTS = 16, 64
+_VIEWS, _RESULTS, _RESOURCES = 16, 64, 2_000
 _NEVER = 1 << 62
 
 
@@ -78,7 +78,7 @@ class World:
     def __init__(self, store: Store, reach: Reach) -> None:
         self.store = store
         self.reach = reach
-        self._resources: dict[int, Any] = {}
+        self._resources: dict[tuple[int, int], Any] = {}
 
     @cached_property
     def permitted(self) -> Callable[[str], bool]:
@@ -87,9 +87,12 @@ class World:
 
     def resource(self, candidate: Candidate) -> Any:
         """The whole resource, for the few tests that need more than its noted values."""
-        if candidate.rid not in self._resources:
-            self._resources[candidate.rid] = orjson.loads(self.store.bodies((candidate.rid,))[0])
-        return self._resources[candidate.rid]
+        key = (candidate.rid, candidate.updated)
+        if key not in self._resources:
+            if len(self._resources) >= _RESOURCES:  # the world of a scope's condition lives long
+                self._resources.clear()
+            self._resources[key] = orjson.loads(self.store.bodies((candidate.rid,))[0])
+        return self._resources[key]
 
     def visible(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Those of the candidates that exist in this world."""
@@ -101,7 +104,8 @@ class World:
     def view(self, record: Record) -> View:
         """What this world shows of one record, remembered until the next arrival becomes due."""
         reach = self.reach
-        key = (reach.base.bit, reach.patient, reach.everybody, reach.opened, reach.newest)
+        own = record.patient in ("", reach.patient) or reach.everybody or record.patient in reach.records
+        key = (reach.base.bit, own, reach.opened, reach.newest)
         view = record.views.get(key)
         if view is None or not view.since <= reach.now < view.until:
             shown = [candidate for candidate in record if reach.sees(candidate)]
@@ -127,14 +131,23 @@ class World:
         """
         if not self.permitted(type_name):
             return []
-        candidates = self._candidates(type_name, clauses)
         narrowed = self.reach.narrowed(type_name)
-        if remember is None or narrowed is not None or self.reach.active or type(candidates) is not Record:
-            return self._tested(type_name, clauses, candidates, narrowed)
-        results = self.view(candidates).results
+        found: list[Candidate] = []
+        for part in self._candidates(type_name, clauses):
+            if remember is None or narrowed is not None or self.reach.active or type(part) is not Record:
+                matches = self._tested(type_name, clauses, part, narrowed)
+            else:
+                matches = self._remembered(type_name, clauses, part, remember)
+            found = found + matches if found else matches
+        return found
+
+    def _remembered(
+        self, type_name: str, clauses: Sequence[Clause], record: Record, remember: Parameters
+    ) -> list[Candidate]:
+        results = self.view(record).results
         found = results.get(remember)
         if found is None:
-            found = self._tested(type_name, clauses, candidates, None)
+            found = self._tested(type_name, clauses, record, None)
             if len(results) >= _RESULTS:
                 results.clear()
             results[remember] = found
@@ -164,7 +177,8 @@ class World:
             and type_name not in ("Provenance", "Patient", "RelatedPerson")
         )
 
-    def _candidates(self, type_name: str, clauses: Sequence[Clause]) -> Sequence[Candidate]:
+    def _candidates(self, type_name: str, clauses: Sequence[Clause]) -> Sequence[Sequence[Candidate]]:
+        """Where to look, in parts: whole records where it can be, so that what was worked out over them serves again."""
         ids = [
             clause.values
             for clause in clauses
@@ -173,7 +187,7 @@ class World:
         if ids:
             named = self.store.named([(type_name, id) for id in dict.fromkeys(ids[0])])
             self.reach.records |= records_opened(self.reach.active, frozenset(one.patient for one in named))
-            return named
+            return (named,)
         patient = self.reach.patient
         asked = [
             _record_asked(value)
@@ -187,18 +201,15 @@ class World:
         if patient:
             records = {searched_record(self.reach.active, patient, one) for one in asked} or {patient}
             self.reach.records |= records
-            if records == {patient}:
-                own: Sequence[Candidate] = self.store.record(type_name, patient)
-            else:
-                own = [candidate for record in sorted(records) for candidate in self.store.record(type_name, record)]
+            own = [self.store.record(type_name, record) for record in sorted(records)]
             if asked or type_name not in self.store.shared_types():
                 return own
-            return [*own, *self._of_nobody(type_name, clauses)]
+            return (*own, self._of_nobody(type_name, clauses))
         if self.reach.everybody and asked:
-            return [candidate for record in sorted(set(asked)) for candidate in self.store.record(type_name, record)]
+            return [self.store.record(type_name, record) for record in sorted(set(asked))]
         if self.reach.everybody and not self.store.only_shared(type_name):
-            return self._look_through(type_name)
-        return self._of_nobody(type_name, clauses)
+            return (self._look_through(type_name),)
+        return (self._of_nobody(type_name, clauses),)
 
     def _of_nobody(self, type_name: str, clauses: Sequence[Clause]) -> Sequence[Candidate]:
         for clause in clauses:

@@ -21,6 +21,7 @@ from simulators.payer.fhir.includes import along
 from simulators.payer.fhir.paging import Page, frozen_at, holder_of, next_start, page_may_be_followed, seal
 from simulators.payer.fhir.query import Query, parse
 from simulators.payer.fhir.requests import Parameters
+from simulators.payer.fhir.responses import Response
 from simulators.payer.fhir.search import World, execute
 from simulators.payer.fhir.shaping import shaped
 from simulators.payer.rules import rule
@@ -112,14 +113,14 @@ class Searching:
             self._key = bytes.fromhex(found)
         return self._key
 
-    def first_page(self, reach: Reach, type_name: str, parameters: Parameters, *, strict: bool) -> bytes:
+    def first_page(self, reach: Reach, type_name: str, parameters: Parameters, *, strict: bool) -> Response:
         """The first page of a search."""
         reach.require(type_name, "s")
         query = _parsed(reach.base.catalog, type_name, parameters, strict, reach.active)
         link = _self_link(reach.base.url, type_name, understood_parameters(reach.active, query.understood))
         return self._page(reach, query, 0, 0, link, link)
 
-    def follow(self, reach: Reach, page: Page, token: str) -> bytes:
+    def follow(self, reach: Reach, page: Page, token: str) -> Response:
         """The page a next link leads to."""
         page_may_be_followed(reach.active, page.holder, holder_of(reach.grant))
         if page.base != reach.base.name:
@@ -133,13 +134,13 @@ class Searching:
         first = _self_link(reach.base.url, page.type, query.understood)
         return self._page(frozen, query, page.start, page.last, f"{reach.base.url}?_page={token}", first)
 
-    def everything(self, reach: Reach, patient: str, parameters: Parameters) -> bytes:
+    def everything(self, reach: Reach, patient: str, parameters: Parameters) -> Response:
         """The first page of Patient/$everything."""
         asked = tuple((name, value) for name, value in parameters if name not in ("_format", "_page", "_patient"))
         link = _self_link(reach.base.url, f"Patient/{patient}/{everything.TYPE}", asked)
         return self._page(reach, Query(everything.TYPE, understood=(*asked, ("_patient", patient))), 0, 0, link, link)
 
-    def _page(self, reach: Reach, query: Query, start: int, last: int, self_link: str, first_link: str) -> bytes:
+    def _page(self, reach: Reach, query: Query, start: int, last: int, self_link: str, first_link: str) -> Response:
         fhir = self.payer.deployment.fhir
         world = World(self.store, reach)
         if query.type == everything.TYPE:
@@ -158,7 +159,8 @@ class Searching:
         total = counted if query.total != "none" and (fhir.bundle_total or query.total) else None
         moment = text_of(reach.now)
         if query.summary == "count" or query.count == 0:
-            return searchset(reach.active, reach.base.url, (), counted, Links(self_link, "", first_link), moment)
+            links = Links(self_link, "", first_link)
+            return Response(200, searchset(reach.active, reach.base.url, (), counted, links, moment))
         size = page_size(reach.active, query.count, fhir.page_size, fhir.max_page_size)
         start = _position(found, start, last, moved=bool(query.sort) or fhir.reorder_entries)
         matches = found[start : start + size]
@@ -173,7 +175,9 @@ class Searching:
                 found[min(shown, len(found)) - 1].rid, holder_of(reach.grant),
             )  # fmt: skip
             following = f"{reach.base.url}?_page={seal(page, self.key)}"
-        return searchset(reach.active, reach.base.url, entries, total, Links(self_link, following, first_link), moment)
+        links = Links(self_link, following, first_link)
+        body = searchset(reach.active, reach.base.url, entries, total, links, moment)
+        return Response(200, body, resources=len(entries))
 
     def _everywhere(self, type_name: str) -> int:
         return self.store.counts().get(type_name, 0)

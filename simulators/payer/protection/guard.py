@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from simulators.payer.authorization import disclosure
-from simulators.payer.authorization.access import bearer_of
-from simulators.payer.authorization.server import of
+from simulators.payer.authorization.server import Server, of
 from simulators.payer.context import Grant, Payer
 from simulators.payer.errors import Unauthorized
 from simulators.payer.protection import limits
@@ -73,10 +72,10 @@ def middleware(payer: Payer, application: AsgiApp) -> AsgiApp:
         if scope["type"] != "http":
             await application(scope, receive, send)
             return
-        server.refresh()
+        server.refresh_for(scope["headers"])
         path: str = scope["path"]
         if path.startswith(bases) and "/.well-known/" not in path:
-            grant = _grant(payer, scope["headers"])
+            grant = _grant(server, scope["headers"])
             try:
                 limits.take(
                     payer,
@@ -121,16 +120,15 @@ def _with_page_headers(payer: Payer, send: Send) -> Send:
     return sending
 
 
-def _grant(payer: Payer, headers: list[tuple[bytes, bytes]]) -> Grant | None:
+def _grant(server: Server, headers: list[tuple[bytes, bytes]]) -> Grant | None:
     """What the bearer token grants; None when there is none that counts."""
     for name, value in headers:
         if name == b"authorization":
-            token = bearer_of(frozenset(), value)
-            grant = of(payer).grants.get(token) if token else None
+            grant = server.grants.get(value)
             if grant is not None:
                 return grant
             try:
-                return payer.authenticate(headers)
+                return server.payer.authenticate(headers)
             except Unauthorized:
                 return None
     return None

@@ -1,7 +1,8 @@
 """What happened: the audit log (who did what, 45 CFR 164.312(b)) and the usage log (what was delivered to which app, for CMS's counts).
 
-Usage is noted in memory and written a moment later in one transaction, because it is on the path of every read. Reading a log writes
-what waits first. Leaves to others: the counting (reports), the pages (portals/administrator.py).
+Usage is on the path of every read, so what happens in one turn of the event loop is written in one transaction, and an answer leaves
+when its line is in the database: a payer that is killed has told nobody what it did not log. A database in memory is written twice a
+second, since it ends with its process anyway. Leaves to others: the counting (reports), the pages (portals/administrator.py).
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ from typing import Any
 
 import orjson
 
-from simulators.payer.authorization.access import bearer_of
-from simulators.payer.authorization.server import of as server_of
-from simulators.payer.context import Grant, Payer, RawHeaders
+from simulators.payer.context import Grant, Payer
 from simulators.payer.rules import rule
 
 MIGRATIONS = [
@@ -75,17 +74,42 @@ class Journal:
         self.payer = payer
         self.waiting: list[tuple[Any, ...]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._batch: asyncio.Future[None] | None = None
+        self._unit = payer.deployment.payer.reporting_unit
         payer.database.migrate("protection", MIGRATIONS)
 
-    def delivered(self, grant: Grant, status: int, resources: int, interaction: str) -> None:
-        """Note an answer of the FHIR API to an app."""
+    def delivered(self, grant: Grant, status: int, resources: int, interaction: str) -> asyncio.Future[None] | None:
+        """Note an answer of the FHIR API to an app; what to wait for before the answer leaves, if anything."""
         payer = self.payer
         if not delivery_counts(payer.faults, status, grant.patient):
-            return
+            return None
         self.waiting.append(
             (payer.clock.timestamp(), grant.patient, grant.client_id, grant.subject, grant.consent_id, status, resources, interaction,
-             payer.deployment.payer.reporting_unit)
+             self._unit)
         )  # fmt: skip
+        if payer.database.durable:
+            return self._written()
+        self._write_soon()
+        return None
+
+    def _written(self) -> asyncio.Future[None]:
+        if self._batch is None:
+            loop = asyncio.get_running_loop()
+            self._batch = loop.create_future()
+            loop.call_soon(self._write_batch)
+        return self._batch
+
+    def _write_batch(self) -> None:
+        batch, self._batch = self._batch, None
+        assert batch is not None
+        try:
+            self.write()
+        except Exception as error:  # whoever waits is told: their answers must not leave
+            batch.set_exception(error)
+        else:
+            batch.set_result(None)
+
+    def _write_soon(self) -> None:
         if len(self.waiting) >= MOST_WAITING:
             self.write()
         elif self._timer is None:
@@ -166,19 +190,6 @@ class Journal:
         self.waiting.clear()
         for table in ("audit", "deliveries", "reviews", "utilisation"):
             self.payer.database.execute(f"DELETE FROM {table}")  # noqa: S608 - constant
-
-
-def note(payer: Payer, headers: RawHeaders, path: str, status: int, body: bytes) -> None:
-    """Note one answer of the member API, if it delivered anything to an app."""
-    text = next((value for name, value in headers if name == b"authorization"), None)
-    token = bearer_of(frozenset(), text)
-    grant = server_of(payer).grants.get(token) if token else None
-    if grant is None or not path or path == "metadata":
-        return
-    parts = path.split("/")
-    is_read = len(parts) == 2 and parts[1] != "_search"
-    interaction = f"{'read' if is_read else 'search'} {parts[0]}"
-    of(payer).delivered(grant, status, 1 if is_read else body.count(b'"fullUrl"'), interaction)
 
 
 def instant(seconds: float) -> str:

@@ -1,24 +1,20 @@
 """Declared limits and what is answered past them: 429 with Retry-After (RFC 6585 section 4, RFC 9110 section 10.2.3).
 
-A client is counted by its client_id, whoever its members are; who has no token, by address. Counts live in this process or, with
-several workers or machines, in Redis. They go by real time: a limit protects machines, not people's dates.
+A client is counted by its client_id, whoever its members are; who has no token, by address, in fixed windows (counting.py) that go
+by real time: a limit protects machines, not people's dates.
 """
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.storage import storage_from_string
-from limits.strategies import FixedWindowRateLimiter
 from starlette.responses import Response
 
 from simulators.payer.context import Payer
+from simulators.payer.protection.counting import Counts, counts_for
 from simulators.payer.rules import rule
 
 MOST_REFUSALS_KEPT = 1000
@@ -38,29 +34,6 @@ class TooMany(Exception):
     def __init__(self, seconds: int) -> None:
         super().__init__(f"too many requests; wait {seconds} s")
         self.seconds = seconds
-
-
-class Limiter:
-    """Counts by kind and caller."""
-
-    def __init__(self, payer: Payer) -> None:
-        self.storage = storage_from_string(payer.parts.get("redis_url") or "memory://")
-        self.strategy = FixedWindowRateLimiter(self.storage)
-        self.items: dict[Allowance, RateLimitItem] = {}
-
-    def item(self, allowance: Allowance) -> RateLimitItem:
-        """The counter of an allowance."""
-        if allowance not in self.items:
-            self.items[allowance] = RateLimitItemPerSecond(allowance.requests, allowance.seconds)
-        return self.items[allowance]
-
-    def take(self, allowance: Allowance, kind: str, caller: str) -> int:
-        """Count one; 0 when it is within the allowance, else the seconds to wait."""
-        item = self.item(allowance)
-        if self.strategy.hit(item, kind, caller):
-            return 0
-        reset = self.strategy.get_window_stats(item, kind, caller).reset_time
-        return max(1, math.ceil(reset - time.time()))
 
 
 @rule
@@ -145,17 +118,21 @@ def html(seconds: int, fhir: bool) -> tuple[str, bytes]:
     return "text/html", b"<html><body><h1>429 Too Many Requests</h1></body></html>"
 
 
-def limiter_of(payer: Payer) -> Limiter:
-    """The counters of this payer."""
-    limiter: Limiter | None = payer.parts.get("limiter")
-    if limiter is None:
-        limiter = payer.parts["limiter"] = Limiter(payer)
-        payer.on_reset.append(lambda: _reset(payer))
-    return limiter
+def counts_of(payer: Payer) -> Counts:
+    """The counts of this payer: its own unless it was given some it shares."""
+    counts: Counts | None = payer.parts.get("counts")
+    return counts if counts is not None else use_counts(payer, counts_for(payer.parts.get("redis_url", ""), workers=1))
+
+
+def use_counts(payer: Payer, counts: Counts) -> Counts:
+    """Count there from now on; workers are given what their parent made before they started."""
+    payer.parts["counts"] = counts
+    payer.on_reset.append(lambda: _reset(payer))
+    return counts
 
 
 def _reset(payer: Payer) -> None:
-    limiter_of(payer).storage.reset()
+    counts_of(payer).reset()
     payer.parts.pop("refusals", None)
 
 
@@ -163,7 +140,8 @@ def take(payer: Payer, kind: str, requests: int, seconds: int, client_id: str, a
     """Count one request of a caller; raises TooMany past the allowance."""
     faults = payer.faults
     caller = caller_counted(faults, client_id, address)
-    wait = limiter_of(payer).take(allowance(faults, requests, seconds), kind, caller)
+    allowed = allowance(faults, requests, seconds)
+    wait = counts_of(payer).hit(f"{kind} {caller}", allowed.requests, allowed.seconds)
     if wait:
         note_refusal(payer, kind, caller)
         raise TooMany(wait)

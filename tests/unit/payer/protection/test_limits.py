@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from simulators.payer.deployment import load
+from simulators.payer.protection.limits import counts_of
 from tests.unit.payer.running import App, Running, dataset, running
 
 ALLOWED, SECONDS = 20, 3
@@ -35,7 +36,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(autouse=True)
 def fresh(at: Running) -> Iterator[None]:
-    at.payer.parts["limiter"].storage.reset() if "limiter" in at.payer.parts else None
+    counts_of(at.payer).reset()
     yield
     at.faults()
 
