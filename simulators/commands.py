@@ -30,7 +30,9 @@ def serve(
     fault: Annotated[list[str] | None, typer.Option(help="Fault id or prefix to switch on; repeat for more.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that serve.")] = 1,
     database: Annotated[str, typer.Option(help="File, or postgresql://…; in memory when not given.")] = "",
-    redis: Annotated[str, typer.Option(help="redis://… for limits shared by several machines (workers of one share them anyway).")] = "",
+    redis: Annotated[
+        str, typer.Option(help="redis://… for limits shared by several machines (workers of one share them anyway).")
+    ] = "",
     public_url: Annotated[str, typer.Option(help="What the payer calls itself behind a proxy.")] = "",
     write_target: Annotated[
         Path | None, typer.Option(help="Write the target file of this payer here.", show_default=False)

@@ -211,9 +211,7 @@ async def _serve_quietly(server: uvicorn.Server, listening: socket.socket) -> No
     await server._serve([listening])
 
 
-def _fork(
-    settings: Settings, url: str, deployment: Deployment, public: socket.socket, counts: Counts
-) -> list[int]:
+def _fork(settings: Settings, url: str, deployment: Deployment, public: socket.socket, counts: Counts) -> list[int]:
     """Start the workers on the shared socket; each serves until told to stop and never returns."""
     if not settings.database or settings.database == ":memory:":
         raise CannotServe("--workers needs a database that processes can share: give --database FILE or postgresql://…")

@@ -157,7 +157,9 @@ class FhirApi:
             return
         type_name, _, rest = request.path.partition("/")  # the address of a further page has neither
         is_read = rest and rest != "_search" and "/" not in rest
-        kept = self.journal.delivered(grant, status, resources, f"{'read' if is_read else 'search'} {type_name or 'page'}")
+        kept = self.journal.delivered(
+            grant, status, resources, f"{'read' if is_read else 'search'} {type_name or 'page'}"
+        )
         if kept is not None:
             await kept
 

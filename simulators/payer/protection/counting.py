@@ -79,7 +79,7 @@ class SharedCounts:
         self._slots = slots
         self._memory = mmap.mmap(-1, slots * _SLOT.size)
         # Record locks belong to a process, so that the inherited file serves every worker.
-        self._locked = tempfile.TemporaryFile(prefix="payer-limits-")
+        self._locked = tempfile.TemporaryFile(prefix="payer-limits-")  # noqa: SIM115 - open as long as the counts are
 
     def hit(self, caller: str, requests: int, seconds: int) -> int:
         name = hashlib.blake2b(f"{seconds} {caller}".encode(), digest_size=16).digest()
