@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Bind = Callable[[Any, Place, "Run"], bool]
 """Judges a value; True when it is decided, and in."""
+Content = Callable[[Any, Any, Place, str, "Run"], None]
 
 REMEMBERED = 20_000
 _CODED = ("code", "Coding", "CodeableConcept", "Quantity", "string", "uri")
@@ -60,15 +61,10 @@ def concept_binding(
     terminology: Terminology, binding: Binding | None, type_name: str, profile: str | None = None
 ) -> Bind | None:
     """The binding of a Coding, CodeableConcept or Quantity."""
-    if binding is None or type_name not in _CODED:
+    bounds = _bounds(terminology, binding, type_name, profile)
+    if not bounds:
         return None
-    binds: list[Bind] = []
-    if binding.value_set is not None and binding.strength in ("required", "extensible"):
-        binds.append(_Bound(terminology, binding.value_set, binding.strength, type_name, profile).judge)
-    if binding.max_value_set is not None and binding.strength != "required":
-        binds.append(_Bound(terminology, binding.max_value_set, "max", type_name, profile).judge)
-    if not binds:
-        return None
+    binds = [bound.judge for bound in bounds]
     if len(binds) == 1:
         return binds[0]
 
@@ -77,6 +73,22 @@ def concept_binding(
         return all(fine)
 
     return both
+
+
+def concept_contents(terminology: Terminology, binding: Binding, type_name: str, profile: str | None) -> list[Content]:
+    """The same for the values of an element that may be of several types: each binding as a content of its own."""
+    return [bound.content() for bound in _bounds(terminology, binding, type_name, profile)]
+
+
+def _bounds(terminology: Terminology, binding: Binding | None, type_name: str, profile: str | None) -> list[_Bound]:
+    if binding is None or type_name not in _CODED:
+        return []
+    found: list[_Bound] = []
+    if binding.value_set is not None and binding.strength in ("required", "extensible"):
+        found.append(_Bound(terminology, binding.value_set, binding.strength, type_name, profile))
+    if binding.max_value_set is not None and binding.strength != "required":
+        found.append(_Bound(terminology, binding.max_value_set, "max", type_name, profile))
+    return found
 
 
 class _Bound:
@@ -90,10 +102,28 @@ class _Bound:
         self._strength = strength
         self._type = type_name
         self._profile = profile
+        self._known: dict[bytes, tuple[str, ...]] = {}
         self.judge: Bind = self._remembering() if type_name == "CodeableConcept" else self._judge
 
+    def content(self) -> Content:
+        """`judge` for values of any type: only those of the binding's own are meant."""
+        known, judge, name = self._known, self.judge, self._type
+
+        def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
+            if kind != name or value is None:
+                return
+            key = run.keys.get(id(value))
+            lacking = known.get(key) if key is not None else None
+            if lacking is None:
+                judge(value, place, run)
+                return
+            for what in lacking:
+                run.lacks(what, place)
+
+        return content
+
     def _remembering(self) -> Bind:
-        known: dict[bytes, tuple[str, ...]] = {}
+        known = self._known
         judge = self._judge
 
         def check(value: Any, place: Place, run: Run) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from suites.profiles.engine.bindings import code_binding, concept_binding
+from suites.profiles.engine.bindings import code_binding, concept_contents
 from suites.profiles.engine.children import Child, one_of_choice
 from suites.profiles.engine.findings import ERROR, Resource
 from suites.profiles.engine.items import (
@@ -62,7 +62,8 @@ class _Compiler:
         self.engine = engine
         self.tree = tree
         self.url = tree.structure.url
-        self._deferred: dict[tuple[str, str], list[Check]] = {}
+        self._bare: dict[Content, Check] = {}
+        """Contents that do no more than check what is inside, and that check."""
 
     def root(self) -> Check:
         structure = self.tree.structure
@@ -105,7 +106,7 @@ class _Compiler:
             and keys is not None
             and child.variants[0].type not in PRIMITIVES
         ):
-            return plain_check(child, least, content, label, url)
+            return plain_check(child, least, content, label, url, self._bare.get(content))
 
         def check(value: dict[str, Any], place: Place, run: Run) -> None:
             if needs_none and keys is not None and keys[0] not in value and keys[1] not in value:
@@ -209,10 +210,10 @@ class _Compiler:
             return []
         found: list[Content] = []
         for name in {ref.code for ref in element.types}:
-            if name in PRIMITIVES:
-                bind = code_binding(self.engine.terminology, element.binding, name, self.url)
-            else:
-                bind = concept_binding(self.engine.terminology, element.binding, name, self.url)
+            if name not in PRIMITIVES:
+                found.extend(concept_contents(self.engine.terminology, element.binding, name, self.url))
+                continue
+            bind = code_binding(self.engine.terminology, element.binding, name, self.url)
             if bind is not None:
                 found.append(of_type(name, bind))
         return found
@@ -286,7 +287,12 @@ class _Compiler:
 
         if len(ready) == 1 and not child.choice and child.shape is not None:
             only = next(iter(ready.values()))
-            return lambda value, sibling, place, kind, run: only(value, place, run)
+
+            def inside_alone(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
+                only(value, place, run)
+
+            self._bare[inside_alone] = only
+            return inside_alone
 
         def inside(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
             name = value.get("resourceType", kind) if resources and value.__class__ is dict else kind

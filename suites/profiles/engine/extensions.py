@@ -148,6 +148,10 @@ class Extensions:
         """The nearest extension above that has a definition of its own, and the way of URLs from it down to here."""
         if place[0][1].type != "Extension" or place[0][1].key not in ("extension", "modifierExtension"):
             return None
+        nearest = owner.get("url")
+        if nearest.__class__ is str and ":" in nearest:
+            definition = self.definition(nearest)
+            return (definition, ()) if definition is not None else None
         ways: list[str] = []
         for url in run.extension_urls_above(place):
             if ":" in url:

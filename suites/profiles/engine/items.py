@@ -28,8 +28,11 @@ def keys_of(child: Child) -> tuple[str, str] | None:
     return (child.variants[0].key, "_" + child.variants[0].key) if len(child.variants) == 1 else None
 
 
-def plain_check(child: Child, least: int, content: Content, label: str, url: str) -> Check:
-    """The check of an element that is neither a primitive nor a choice nor sliced: straight at its values."""
+def plain_check(child: Child, least: int, content: Content, label: str, url: str, inner: Check | None) -> Check:
+    """The check of an element that is neither a primitive nor a choice nor sliced: straight at its values.
+
+    `inner` is the content as a check of the value alone, where it is no more than that.
+    """
     variant = child.variants[0]
     key, step, kind = variant.key, variant.step, variant.type
 
@@ -44,6 +47,13 @@ def plain_check(child: Child, least: int, content: Content, label: str, url: str
         elif least and key not in value:
             missing(0, place, run)
 
+    def one_alone(value: dict[str, Any], place: Place, run: Run) -> None:
+        held = value.get(key)
+        if held.__class__ is dict:
+            inner(held, (place, step, None), run)  # type: ignore[misc]
+        elif least and key not in value:
+            missing(0, place, run)
+
     def several(value: dict[str, Any], place: Place, run: Run) -> None:
         held = value.get(key)
         if held.__class__ is not list:
@@ -52,11 +62,18 @@ def plain_check(child: Child, least: int, content: Content, label: str, url: str
             return
         if len(held) < least:
             missing(len(held), place, run)
+        if inner is not None:
+            for index, each in enumerate(held):
+                if each.__class__ is dict:
+                    inner(each, (place, step, index), run)
+            return
         for index, each in enumerate(held):
             if each.__class__ is dict:
                 content(each, None, (place, step, index), kind, run)
 
-    return several if child.many else one
+    if child.many:
+        return several
+    return one if inner is None else one_alone
 
 
 def collector(child: Child) -> Collect:

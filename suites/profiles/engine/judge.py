@@ -82,6 +82,7 @@ class Judge:
         elif container is None and "contained" in value:
             judge_contained(value, place, self._engine.contained_step(name), run)
         self._profiles(value, name, place, run, asked)
+        run.env = None  # it knows the run: without it a document is freed as soon as nobody asks for it
 
     def _profiles(self, value: dict[str, Any], name: str, place: Place, run: Run, asked: Sequence[str]) -> None:
         applied: list[str] = []

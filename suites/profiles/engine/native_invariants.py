@@ -108,7 +108,28 @@ def _meta_of(value: Any) -> dict[str, Any]:
     return meta if meta.__class__ is dict else {}
 
 
+def _digit(place: int) -> str:
+    """How US Core spells one digit of an NPI, every other one doubled."""
+    if place % 2:
+        return f"(value.substring({place},1).toInteger())"
+    return f"(select(value.substring({place},1).toInteger()).select(iif($this<5, $this*2, (($this*2)-9))))"
+
+
+NPI_CHECK_DIGIT = f"(({'+'.join(map(_digit, range(10)))} + 24)mod 10=0)"
+"""The invariant us-core-17 as its guides write it: the check digit of a National Provider Identifier (45 CFR 162.406)."""
+
+
+def npi_check_digit(value: Any, run: Run) -> bool:
+    number = value.get("value")
+    if number.__class__ is not str or len(number) < 10 or not (number.isascii() and number[:10].isdigit()):
+        return False
+    digits = [int(digit) for digit in number[:10]]
+    doubled = sum(digit * 2 if digit < 5 else digit * 2 - 9 for digit in digits[::2])
+    return (doubled + sum(digits[1::2]) + 24) % 10 == 0
+
+
 NATIVE: dict[tuple[str, str], Holds] = {
+    ("us-core-17", NPI_CHECK_DIGIT): npi_check_digit,
     ("ext-1", "extension.exists() != value.exists()"): extension_or_value,
     ("dom-2", "contained.contained.empty()"): lambda value, run: "contained" not in value or not any("contained" in one for one in _contained_of(value)),
     ("dom-4", "contained.meta.versionId.empty() and contained.meta.lastUpdated.empty()"): lambda value, run: "contained" not in value

@@ -71,7 +71,7 @@ def equal(left: Any, right: Any) -> bool | None:
         if one is None or two is None:
             return False
         return one.value == two.value if same_unit(one.unit, two.unit) else None
-    return key_of(left) == key_of(right)
+    return (a is b and a is not None) or key_of(left) == key_of(right)
 
 
 def all_equal(left: list[Any], right: list[Any]) -> bool | None:
