@@ -69,8 +69,8 @@ def resolved(folded: Any, identities: Any | None) -> Any:
     return joined.mutate(person=joined.identity_person.fill_null(joined.member))
 
 
-def transfers(counted: Any, keys: tuple[str, ...], mode: str, idle: int) -> Any:
-    """How many transfers each (…keys, person, app) has; one row each."""
+def transfers(counted: Any, keys: tuple[str, ...], mode: str, idle: int, apart: bool = False) -> Any:
+    """How many transfers each (…keys, person, app) has; one row each. `apart`: no two rows share these and a slot."""
     import ibis
 
     group = [*keys, "person", "app"]
@@ -78,21 +78,32 @@ def transfers(counted: Any, keys: tuple[str, ...], mode: str, idle: int) -> Any:
         # Over all units a delivery is one, in however many of them its member is.
         count = counted.deliveries if "unit" in keys else counted.once
         return counted.group_by(group).aggregate(n=count.sum())
-    # Member ids of one person may share a slot, and so may two reporting units when the key leaves them out.
-    merged = counted.group_by([*group, "slot"]).aggregate(first=counted["first"].min(), last=counted["last"].max())
+    if not apart:
+        # Member ids of one person may share a slot, and so may two reporting units when the key leaves them out.
+        counted = counted.group_by([*group, "slot"]).aggregate(first=counted["first"].min(), last=counted["last"].max())
     if mode == "app-day":
-        return merged.group_by(group).aggregate(n=merged.count())
+        return counted.group_by(group).aggregate(n=counted.count())
+    # Most members have one sync with an app, or many within one stretch; only the others' slots are put in order.
+    whole = counted.group_by(group).aggregate(
+        first=counted["first"].min(), last=counted["last"].max(), slots=counted.count()
+    )
+    short = (whole.slots == 1) | (whole["last"] - whole["first"] < idle)
+    single = whole.filter(short).mutate(n=ibis.literal(1, "int64")).select(*group, "n")
+    parted = counted.semi_join(whole.filter(~short), group)
     window = ibis.window(group_by=group, order_by="first")
-    gapped = merged.mutate(before=merged["last"].lag().over(window))
+    gapped = parted.mutate(before=parted["last"].lag().over(window))
     begins = gapped.before.isnull() | (gapped["first"] - gapped.before >= idle)
-    return gapped.mutate(begins=ibis.ifelse(begins, 1, 0)).group_by(group).aggregate(n=ibis._.begins.sum())
+    ordered = (
+        gapped.mutate(begins=ibis.ifelse(begins, 1, 0)).group_by(group).aggregate(n=ibis._.begins.sum().cast("int64"))
+    )
+    return single.union(ordered)
 
 
-def members(counted: Any, keys: tuple[str, ...], mode: str, idle: int, same_app_only: bool) -> Any:
+def members(counted: Any, keys: tuple[str, ...], mode: str, idle: int, same_app_only: bool, apart: bool = False) -> Any:
     """U1 and U2 by the keys: members with a transfer, and with more than one."""
     import ibis
 
-    each = transfers(counted, keys, mode, idle)
+    each = transfers(counted, keys, mode, idle, apart)
     of_person = each.group_by([*keys, "person"]).aggregate(any_app=each.n.sum(), one_app=each.n.max())
     repeated = (of_person.one_app if same_app_only else of_person.any_app) >= 2
     flagged = of_person.mutate(repeat=ibis.ifelse(repeated, 1, 0))

@@ -89,7 +89,8 @@ def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: date
         raise Refused(tuple((PROBLEMS[name], count, _rows(log, judged, name)) for name, count in problems.items()))
     counted = counting.resolved(folded, identities(log.mapping))
     mode, idle, same = switches.mode, switches.idle, switches.same_app_only
-    units = _figures(log.con, counting.members(counted, ("unit",), mode, idle, same))
+    apart = not log.mapping.identities and not switches.by_month
+    units = _figures(log.con, counting.members(counted, ("unit",), mode, idle, same, apart))
     per_person = counted.group_by("person").aggregate(n=counted.unit.nunique())
     several = int(log.con.execute(per_person.filter(per_person.n > 1).count()))
     # Where no person is in two units, their figures add up to that of all; else all is counted anew.
