@@ -93,26 +93,36 @@ def report_command(
     key: Annotated[
         Path | None, typer.Option(help="the Ed25519 key that signs a package; without it one is made for it")
     ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option(help="a proof.json of the suite, for the report (html, pdf); else the run folder's own"),
+    ] = None,
 ) -> None:
     """Render a run: the report a reviewer reads, or a format a tool reads."""
-    from reports.reader import load
+    from reports.reader import BadRun, load
 
     target = output or Path(FILE_NAMES[format])
     with refusals():
         loaded = load(run)
+        if proof is not None and format not in (Format.html, Format.pdf):
+            raise BadRun(f"--proof is for html and pdf, not {format.value}")
         if format is Format.package:
             _package(loaded, target, key)
+        elif format is Format.html:
+            from reports.html import report
+
+            report.write(loaded, target, proof)
+        elif format is Format.pdf:
+            from reports import pdf
+
+            pdf.write(loaded, target, proof)
         else:
             _render(loaded, format, target)
     print(target)
 
 
 def _render(run: Run, format: Format, output: Path) -> None:
-    if format is Format.html:
-        from reports.html.report import write
-    elif format is Format.pdf:
-        from reports.pdf import write
-    elif format is Format.junit:
+    if format is Format.junit:
         from reports.junit import write
     elif format is Format.json:
         from reports.json_ import write

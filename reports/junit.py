@@ -45,7 +45,9 @@ def _counts(results: list[CheckResult] | tuple[CheckResult, ...]) -> str:
 
 
 def _case(result: CheckResult) -> str:
-    classname, _, name = result.check.rpartition(".")
+    function, bracket, case = result.check.partition("[")  # a case may hold dots of its own, such as a version
+    classname, _, name = function.rpartition(".")
+    name += bracket + case
     head = f'    <testcase classname={_attribute(classname or result.chapter)} name={_attribute(name)} time="{result.seconds:.3f}"'
     properties = (
         "".join(f'<property name="requirement" value={_attribute(id)}/>' for id in result.requirements)

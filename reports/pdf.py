@@ -28,7 +28,7 @@ def browser_path() -> str | None:
     return next((found for found in map(shutil.which, names) if found), None)
 
 
-def write(run: Run, target: Path) -> None:
+def write(run: Run, target: Path, proof: Path | None = None) -> None:
     """Render the report and print it."""
     from playwright.sync_api import Error, sync_playwright
 
@@ -38,7 +38,7 @@ def write(run: Run, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="patient-access-") as folder:
         page_file = Path(folder) / "report.html"
-        report.write(run, page_file)
+        report.write(run, page_file, proof)
         printed = Path(folder) / "report.pdf"
         try:
             with sync_playwright() as playwright:

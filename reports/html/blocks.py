@@ -24,6 +24,7 @@ class Block:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[Cell, ...], ...] = ()
     svg: Markup | None = None
+    folded: bool = False  # a table that opens when asked to
 
 
 @dataclass(frozen=True)

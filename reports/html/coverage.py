@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reports.html import generated
 from reports.model import CheckResult
 
 TITLES = {
@@ -37,13 +38,17 @@ class Table:
     checks: tuple[str, ...]
 
 
-def tables(results: Iterable[CheckResult]) -> tuple[Table, ...]:
-    """The tables of a run, known names first."""
+def tables(results: Iterable[CheckResult], target: Mapping[str, Any] | None = None) -> tuple[Table, ...]:
+    """The tables of a run, known names first; what no check tells of searches, USCDI and guides is read off the generated checks."""
+    results = tuple(results)
     parts: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
     for result in results:
         for name, told in result.tables.items():
             if name not in NOT_COVERAGE:
                 parts[name].append((result.check, _as_table(told)))
+    for name, told in generated.tables(results, target or {}).items():
+        if name not in parts:
+            parts[name].append(("", told))
     known = list(TITLES)
     order = sorted(parts, key=lambda name: (known.index(name) if name in known else len(known), name))
     return tuple(_joined(name, parts[name]) for name in order)
@@ -66,7 +71,7 @@ def _joined(name: str, parts: list[tuple[str, dict[str, Any]]]) -> Table:
         note="; ".join(notes),
         columns=tuple(columns),
         rows=tuple(rows),
-        checks=tuple(check for check, _ in parts),
+        checks=tuple(check for check, _ in parts if check),
     )
 
 

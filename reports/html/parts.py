@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reports.html import charts, load
+from reports.html import charts, load, proving
 from reports.html.blocks import Block, Part
 from reports.reader import BadRun, Run
 
@@ -40,11 +40,10 @@ def decisions(folder: Path) -> dict[str, dict[str, str]]:
     return recorded
 
 
-def proof(run: Run) -> dict[str, Any]:
-    """How much the suite is proved: as the header tells it, else `proof.json` in the run's folder."""
-    path = run.folder / "proof.json"
-    told = run.header.proof or (_json(path) if path.is_file() else {})
-    return told if isinstance(told, dict) else {}
+def proof(run: Run, given: Path | None = None) -> dict[str, Any]:
+    """How much the suite is proved: by the proof given, the one in the run's folder, or what the header keeps of one."""
+    path = given or run.folder / "proof.json"
+    return proving.read(path) if given or path.is_file() else run.header.proof
 
 
 def _parts(run: Run) -> Iterator[Part]:
@@ -93,12 +92,20 @@ def _toml(path: Path) -> dict[str, Any]:
         raise BadRun(f"{path}: cannot be read: {error}") from None
 
 
+TRANSFER = {
+    "sync": "A transfer is a sync: consecutive deliveries for one member and app.",
+    "app-day": "A transfer is a day: any deliveries for one member and app on one local date.",
+    "request": "A transfer is a single response: an upper bound, not for publication.",
+}
+
+
 def _usage(figures: dict[str, Any]) -> Iterator[Block]:
     units = figures.get("reporting_units", [])
+    transfer = TRANSFER.get(str(figures.get("mode", "")), "")
     yield Block(
         "table",
         title=f"Patient Access API usage, {figures.get('year', '')}",
-        note=f"A transfer is counted by mode {figures.get('mode', '')}. Units are not summed: a person may be in several.",
+        note=f"{transfer} Units are not summed: a person may be in several.".strip(),
         columns=("reporting unit", "members with a transfer", "members with more than one"),
         rows=tuple((unit["id"], unit["members"], unit["members_repeat"]) for unit in units),
     )
@@ -111,26 +118,39 @@ def _usage(figures: dict[str, Any]) -> Iterator[Block]:
 
 
 def _prior(figures: dict[str, Any]) -> Iterator[Block]:
+    basis = f"Requests {figures['basis']} in the year" if figures.get("basis") else "Requests of the year"
+    partial = {"mcpar": "denied", "template": "approved"}.get(str(figures.get("partials", "")))
+    note = f"{basis}" + (f"; a partial approval counts as {partial} among standard requests." if partial else ".")
     for unit in figures.get("reporting_units", []):
-        rows = []
-        for kind, time in (("standard", "days"), ("expedited", "hours")):
-            one = unit.get(kind, {})
+        standard, expedited = unit.get("standard", {}), unit.get("expedited", {})
+        rows = [
+            (label, _figure(standard.get(name)), _figure(expedited.get(name)))
             for name, label in (
-                ("determined", "determined"), ("approved_percent", "approved, %"), ("denied_percent", "denied, %"),
-                ("approved_after_appeal_percent", "approved after appeal, %"),
-                (f"mean_{time}", f"average time, {time}"), (f"median_{time}", f"median time, {time}"),
-            ):  # fmt: skip
-                if name in one:
-                    value = one[name]
-                    rows.append((f"{kind.capitalize()}: {label}", "not applicable" if value is None else value))
-        rows.append(("Extended and approved, %", unit.get("extended_and_approved_percent") or "not applicable"))
+                ("determined", "Determined"), ("approved_percent", "Approved, %"), ("denied_percent", "Denied, %"),
+                ("approved_after_appeal_percent", "Approved after appeal, %"),
+            )
+        ]  # fmt: skip
+        for name, label in (("mean", "Average time"), ("median", "Median time")):
+            days, hours = _figure(standard.get(f"{name}_days")), _figure(expedited.get(f"{name}_hours"))
+            rows.append(
+                (label, f"{days} days" if _number(days) else days, f"{hours} hours" if _number(hours) else hours)
+            )
+        both = unit.get("extended_and_approved_percent")
         yield Block(
             "table",
             title=f"Prior authorization, {unit['id']}",
-            note=f"Basis {figures.get('basis', '')}, partial approvals as {figures.get('partials', '')}.",
-            columns=("metric", "figure"),
+            note=f"{note} Extended and approved, of standard and expedited requests together: {_figure(both)}{' %' if _number(both) else ''}.",
+            columns=("metric", "standard", "expedited"),
             rows=tuple(rows),
         )
+
+
+def _figure(value: Any) -> Any:
+    return "not applicable" if value is None else value
+
+
+def _number(value: Any) -> bool:
+    return str(value)[:1].isdigit()
 
 
 def _facts(value: dict[str, Any], title: str = "") -> Block:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.digests import file_digest
-from reports.html import charts, evidence, parts
+from reports.html import charts, evidence, parts, proving
 from reports.html.blocks import Part
 from reports.html.page import ORDER, write_page
 from reports.html.view import View, build
@@ -40,11 +40,13 @@ class Section:
     count: int | None = None
 
 
-def write(run: Run, target: Path) -> None:
-    """Write the report of a run, and its side folder of evidence when one is needed."""
+def write(run: Run, target: Path, proof: Path | None = None) -> None:
+    """Write the report of a run, and its side folder of evidence when one is needed; `proof` is a proof.json of the suite."""
     view = build(run)
     shelf = evidence.collect(run.folder, run.results, target)
-    others = parts.read(run)
+    proved = parts.proof(run, proof)
+    of_proof = proving.part(proved)
+    others = (*parts.read(run), *([of_proof] if of_proof else []))
     decided = ("PASS", "FAIL")
     write_page(
         "report.html",
@@ -53,7 +55,7 @@ def write(run: Run, target: Path) -> None:
         view=view,
         target=_Defaults(run.header.target),
         target_facts=_facts(run.header.target),
-        proof=proof(parts.proof(run)),
+        proof=proving.score(proved),
         digest=file_digest(run_file(run.folder)),
         shelf=shelf,
         parts=others,
@@ -70,19 +72,6 @@ def write(run: Run, target: Path) -> None:
         decided_requirements=sum(view.requirement_counts[name] for name in decided),
         verdict_bar=charts.verdict_bar,
     )
-
-
-def proof(told: Mapping[str, Any]) -> dict[str, str] | None:
-    """The kill score as `proof.json` or a header tells it, in words."""
-    mutants, killed = told.get("mutants"), told.get("killed")
-    if isinstance(mutants, list):
-        killed, mutants = sum(bool(mutant.get("killed")) for mutant in mutants), len(mutants)
-    if not isinstance(mutants, int) or not isinstance(killed, int) or mutants == 0:
-        return None
-    return {
-        "score": f"{killed:,} of {mutants:,}",
-        "text": f"{100 * killed / mutants:.1f} % of planted faults turned a check red",
-    }
 
 
 class _Defaults(dict[str, Any]):

@@ -124,7 +124,7 @@ def build(run: Run) -> View:
             )
         ),
         chapters=_chapters(run.results),
-        tables=tables(run.results),
+        tables=tables(run.results, run.header.target),
         reviews=tuple(row for row in rows if row.requirement.review),
         not_tested=tuple(row for row in rows if row.requirement.not_tested),
         not_checked=tuple(sorted((system, tuple(results)) for system, results in not_checked.items())),
@@ -191,6 +191,12 @@ def _of_load(pushed: Iterable[CheckResult]) -> str:
 @functools.cache
 def _grouping() -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name("documents.toml").read_text(encoding="utf-8"))
+
+
+def chapter_title(name: str) -> str:
+    """A chapter's name as people write it."""
+    known: dict[str, str] = _grouping()["chapters"]
+    return known.get(name) or name.replace("_", " ").capitalize()
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -283,7 +289,9 @@ def _chapters(results: Iterable[CheckResult]) -> tuple[Chapter, ...]:
         by_name[result.chapter or "other"].append(result)
     return tuple(
         Chapter(
-            name, tuple(sorted(members, key=lambda result: result.check)), Counter(one.verdict.name for one in members)
+            chapter_title(name),
+            tuple(sorted(members, key=lambda result: result.check)),
+            Counter(one.verdict.name for one in members),
         )
         for name, members in sorted(by_name.items())
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -97,6 +98,45 @@ def test_sarif_has_a_rule_a_requirement_and_a_result_a_finding(tmp_path: Path) -
     assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
     assert failed[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "http://127.0.0.1:8080/token"
     assert len({result["partialFingerprints"]["check/v1"] for result in run["results"]}) == len(run["results"])
+
+
+@pytest.mark.skipif("SARIF_SCHEMA" not in os.environ, reason="SARIF_SCHEMA names the official schema of SARIF 2.1.0")
+def test_sarif_is_valid_by_the_official_schema(tmp_path: Path) -> None:
+    from jsonschema import Draft4Validator, FormatChecker
+
+    schema = json.loads(Path(os.environ["SARIF_SCHEMA"]).read_text())
+    wild = replace(
+        RESULTS[1], findings=(Finding("one", path="http://[::1]:80/a b?c=%zz"), Finding("two", path="Patient.name[0]"))
+    )
+    sarif.write(load(write_run(tmp_path / "run", [RESULTS[0], wild, *RESULTS[2:]])), tmp_path / "run.sarif")
+    validator = Draft4Validator(schema, format_checker=FormatChecker())
+    told = json.loads((tmp_path / "run.sarif").read_text())
+    assert [error.message for error in validator.iter_errors(told)] == []
+    assert list(validator.iter_errors({**told, "version": "2.0"})) != []
+
+
+def test_junit_names_a_case_with_dots_whole(tmp_path: Path) -> None:
+    case = replace(RESULTS[0], check="us_core.profiles.profile[us-core@3.1.1-Patient-us-core-patient]")
+    junit.write(load(write_run(tmp_path / "run", [case])), tmp_path / "junit.xml")
+    (found,) = ET.parse(tmp_path / "junit.xml").getroot().iter("testcase")  # noqa: S314
+    assert (found.get("classname"), found.get("name")) == (
+        "us_core.profiles",
+        "profile[us-core@3.1.1-Patient-us-core-patient]",
+    )
+
+
+def test_junit_has_only_what_build_servers_know(tmp_path: Path) -> None:
+    junit.write(load(write_run(tmp_path / "run")), tmp_path / "junit.xml")
+    root = ET.parse(tmp_path / "junit.xml").getroot()  # noqa: S314
+    known = {
+        "testsuites": {"name", "tests", "failures", "errors", "skipped", "time"},
+        "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp"},
+        "testcase": {"classname", "name", "time"}, "properties": set(), "property": {"name", "value"},
+        "failure": {"type", "message"}, "error": {"type", "message"}, "skipped": {"message"},
+    }  # fmt: skip
+    assert all(element.tag in known and set(element.attrib) <= known[element.tag] for element in root.iter())
+    for suite in root:
+        assert int(suite.attrib["tests"]) == len(suite.findall("testcase"))
 
 
 def test_testreport_has_a_test_a_check_and_only_printable_text(tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from patient_access import app
 from reports.html import evidence as shelves
+from reports.html.coverage import tables
 from reports.html.page import slug
 from reports.html.report import write
 from reports.html.view import build, natural
-from reports.model import Verdict
+from reports.model import CheckResult, Verdict
 from reports.reader import BadRun, load
 from tests.unit.reports.runs import HEADER, RESULTS, evidence, many_results, write_run
 
@@ -273,3 +276,70 @@ def test_fragment_ids_keep_names_apart() -> None:
     assert slug("a.b_c-1") == "a.b_c-1"
     assert slug("a/b") != slug("a b")
     assert sorted(["a10", "a2"], key=natural) == ["a2", "a10"]
+
+
+def generated(check: str, verdict: Verdict = Verdict.PASS, judged: int = 3) -> CheckResult:
+    return replace(RESULTS[0], check=check, verdict=verdict, judged=judged, tables={})
+
+
+def test_searches_uscdi_and_guides_are_read_off_the_generated_checks() -> None:
+    results = [
+        generated("us_core.searches.required_search[us-core@3.1.1-Condition-patient]"),
+        generated("us_core.searches.required_search[us-core@3.1.1-Condition-patient+code]", Verdict.FAIL),
+        generated("us_core.links.include[us-core@3.1.1-Condition-Condition:subject]", Verdict.NOT_APPLICABLE, 0),
+        generated("us_core.profiles.profile[us-core@3.1.1-Condition-us-core-condition]", judged=9),
+        generated(
+            "us_core.profiles.profile[us-core@3.1.1-Observation-us-core-smokingstatus]", Verdict.NOT_APPLICABLE, 0
+        ),
+        generated("tokens.code.replay"),
+    ]
+    told = {table.id: table for table in tables(results, {"guides": ["us-core@3.1.1", "pdex@2.0.0"]})}
+    (search,) = told["search"].rows
+    assert search == ("us-core 3.1.1", "Condition", "1 of 2", "–", "not applicable", "–", 6, "FAIL")
+    classes = {row[0]: row for row in told["uscdi"].rows}
+    assert classes["Problems and health concerns"][3:] == (9, "1 of 1", "PASS")
+    assert classes["Smoking status"][3:] == (0, "not applicable", "none seen")
+    assert classes["Laboratory"][5] == "no profile in the guide claimed"
+    assert [row[:3] + row[5:] for row in told["guide_versions"].rows] == [
+        ("us-core", "3.1.1", "yes", 1, "FAIL"), ("pdex", "2.0.0", "yes", 0, "NO_CHECK"),
+    ]  # fmt: skip
+    assert tables([generated("tokens.code.replay")], {"guides": ["us-core@3.1.1"]}) == ()
+
+
+def test_a_proof_given_beside_the_run_tells_what_was_not_caught(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    proof = tmp_path / "proof.json"
+    mutants = [
+        {
+            "id": "code-replayed",
+            "violates": "OAUTH-CODE-02",
+            "killed": True,
+            "killed_by": ["tokens.code.replay"],
+            "collateral": [],
+        },
+        {
+            "id": "quiet-fault",
+            "violates": "OAUTH-CODE-02",
+            "killed": False,
+            "killed_by": [],
+            "collateral": ["other.check"],
+        },
+    ]
+    proof.write_text(json.dumps({"reference": {"name": "reference", "red": []}, "variants": [], "mutants": mutants}))
+    report = tmp_path / "report.html"
+    done = CliRunner().invoke(app, ["report", str(run), "--proof", str(proof), "-o", str(report)])
+    assert done.exit_code == 0, done.stderr
+    text = report.read_text()
+    for said in (
+        "1 of 2",
+        "50.0 %",
+        "0 false alarms on 1 conforming servers",
+        "Not caught: 1 of 2 faults",
+        "quiet-fault",
+        "other.check",
+    ):
+        assert said in text
+    assert CliRunner().invoke(app, ["report", str(run), "--proof", str(proof), "--format", "csv"]).exit_code == 2
+    proof.write_text('{"mutants": [{"id": "a"}]}')
+    done = CliRunner().invoke(app, ["report", str(run), "--proof", str(proof), "-o", str(report)])
+    assert (done.exit_code, "cannot be read as a proof" in done.stderr) == (2, True)
