@@ -85,8 +85,8 @@ def _blocks(told: Mapping[str, Any]) -> Iterator[Block]:
         )
         for one in mutants
     )
-    columns = ("fault", "requirement", "state", "caught by")
-    yield Block("table", title=f"All {len(mutants):,} faults", columns=columns, rows=every, folded=True)
+    four = ("fault", "requirement", "state", "caught by")
+    yield Block("table", title=f"All {len(mutants):,} faults", columns=four, rows=every, folded=True)
 
 
 def _systems(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
