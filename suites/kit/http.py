@@ -113,6 +113,7 @@ class Http:
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=5, keepalive_expiry=10),
         )
         self.unreachable_in_a_row = 0
+        self.last_trouble = ""  # what went wrong on the wire last, in a person's words
 
     def close(self) -> None:
         """Close all connections."""
@@ -240,9 +241,8 @@ class Http:
             note="; ".join(notes),
         )
         where = f"{request.method} {request.url.copy_with(query=None)}"
-        raise TargetUnreachable(
-            f"{where}: {explained(wrong)}" + (f" ({len(notes)} tries)" if len(notes) > 1 else "")
-        ) from None
+        self.last_trouble = f"{where}: {explained(wrong)}" + (f" ({len(notes)} tries)" if len(notes) > 1 else "")
+        raise TargetUnreachable(self.last_trouble) from None
 
     def _time_left(self) -> float:
         deadline = trail().deadline
@@ -272,6 +272,7 @@ def explained(wrong: BaseException) -> str:
         (httpx.ConnectError, f"the connection failed: {wrong}"),
         (httpx.RemoteProtocolError, f"the answer breaks HTTP or was cut short: {wrong}"),
         (httpx.ReadError, "the connection broke while the answer was read"),
+        (httpx.DecodingError, f"the body is not what its Content-Encoding says: {wrong}"),
     )
     for kind, text in kinds:
         if isinstance(wrong, kind):

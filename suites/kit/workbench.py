@@ -64,7 +64,9 @@ class Workbench:
                 return
             except TargetUnreachable:
                 pass
-        raise TargetUnreachable("the target stopped answering; the check was not tried")
+        raise TargetUnreachable(
+            f"the target stopped answering; the check was not tried; last: {self.http.last_trouble}"
+        )
 
     def close(self) -> None:
         """Stop everything this worker started."""
