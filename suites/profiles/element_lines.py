@@ -173,7 +173,8 @@ def _word(attribute: str, value: Any, constraint_name: Callable[[Constraint], st
     if attribute == "types":
         return [_type_line(t) for t in value]
     if attribute == "binding":
-        line = [value.strength, value.value_set, value.max_value_set]
+        additional = [list(pair) for pair in value.additional] or None
+        line = [value.strength, value.value_set, value.max_value_set, additional]
         while line[-1] is None:
             line.pop()
         return line
@@ -242,7 +243,8 @@ def _value(word: str, value: Any, constraints: Mapping[str, Constraint]) -> Any:
     if word == "types":
         return tuple(_type_ref(t) for t in value)
     if word == "binding":
-        return Binding(*value)
+        strength, value_set, max_value_set, additional = [*value, None, None, None][:4]
+        return Binding(strength, value_set, max_value_set, tuple((purpose, url) for purpose, url in additional or ()))
     if word == "slicing":
         return Slicing(tuple((kind, path) for kind, path in value["by"]), value["rules"], value.get("ordered", False))
     if word == "constraints":

@@ -27,11 +27,15 @@ class TypeRef:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """ElementDefinition.binding: canonical URLs, a version after `|` where the guide wrote one."""
+    """ElementDefinition.binding: canonical URLs, a version after `|` where the guide wrote one.
+
+    `additional` are pairs of strength (required or extensible) and value set: the further bindings that newer guides add.
+    """
 
     strength: str
     value_set: str | None = None
     max_value_set: str | None = None
+    additional: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ class StructureHeader:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A StructureDefinition snapshot. `context_invariants` are the FHIRPath conditions on where an extension stands."""
+    """A StructureDefinition snapshot. `context_invariants` are the FHIRPath conditions on where an extension stands,
+    `imposes` other profiles that whatever conforms to this one must conform to as well."""
 
     url: str
     version: str | None
@@ -122,6 +127,7 @@ class Structure:
     guide: str
     elements: tuple[Element, ...]
     context_invariants: tuple[str, ...] = ()
+    imposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

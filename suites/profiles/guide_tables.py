@@ -106,6 +106,7 @@ class GuideTables:
             header.guide,
             read_elements(entry["elements"], base, root, core.type_elements, self.constraints),
             tuple(entry.get("contextInvariants", ())),
+            tuple(entry.get("imposes", ())),
         )
         self._read[url] = structure
         return structure

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from suites.profiles.element_lines import full_canonical, path_of, slice_of
@@ -14,6 +15,8 @@ _EXTENSION = "http://hl7.org/fhir/StructureDefinition/"
 _FHIR_TYPE = _EXTENSION + "structuredefinition-fhir-type"
 _REGEX = (_EXTENSION + "regex", _EXTENSION + "structuredefinition-regex")
 _BEST_PRACTICE = _EXTENSION + "elementdefinition-bestpractice"
+_ADDITIONAL_BINDING = "http://hl7.org/fhir/tools/StructureDefinition/additional-binding"
+_BINDING_PURPOSES = {"required": "required", "maximum": "required", "extensible": "extensible"}
 _MAX_VALUE_SET = _EXTENSION + "elementdefinition-maxValueSet"
 _SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
 PRIMITIVES = frozenset(
@@ -121,7 +124,27 @@ def _choice(raw: dict[str, Any], word: str) -> TypedValue | None:
 
 
 def _binding(raw: dict[str, Any]) -> Binding:
-    return Binding(raw["strength"], raw.get("valueSet"), _extension(raw, _MAX_VALUE_SET))
+    return Binding(raw["strength"], raw.get("valueSet"), _extension(raw, _MAX_VALUE_SET), tuple(_additional(raw)))
+
+
+def _additional(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Additional bindings that always hold and can be judged: as R5 writes them, or as the extension that R4 guides use.
+
+    Those for some usage only, and those that merely propose codes, bind nobody.
+    """
+    stated = list(raw.get("additional", ()))
+    for extension in raw.get("extension", ()):
+        if extension.get("url") == _ADDITIONAL_BINDING:
+            parts = {inner.get("url"): inner for inner in extension.get("extension", ())}
+            held = {
+                name: next((v for k, v in inner.items() if k.startswith("value")), inner)
+                for name, inner in parts.items()
+            }
+            stated.append(held)
+    for one in stated:
+        strength = _BINDING_PURPOSES.get(one.get("purpose"))
+        if strength is not None and isinstance(one.get("valueSet"), str) and not one.get("usage"):
+            yield strength, one["valueSet"]
 
 
 def _slicing(raw: dict[str, Any]) -> Slicing:

@@ -12,7 +12,7 @@ from typing import Any
 
 from suites.profiles.compiler.raw_elements import changes
 from suites.profiles.element_lines import CORE, path_of, slice_of
-from suites.profiles.facts import Constraint, Element, Slicing, TypeRef
+from suites.profiles.facts import Binding, Constraint, Element, Slicing, TypeRef
 
 Resolve = Callable[[str], tuple[Element, ...] | None]
 """Elements of a structure by canonical URL, its snapshot made first where need be."""
@@ -63,6 +63,8 @@ class _Walk:
             self._sliced_by_guide.add(element_id)
         if "constraints" in stated:
             stated["constraints"] = _joined(before.constraints, stated["constraints"], self.name)
+        if stated.get("binding") is not None and before.binding is not None:
+            stated["binding"] = _with_additional(before.binding, stated["binding"])
         if before.base_path is None and "base_path" not in stated:
             stated |= {
                 "base_path": before.path,
@@ -244,6 +246,11 @@ def _stated_id(raw: dict[str, Any]) -> str:
     if slice_name and ":" not in element_id.rpartition(".")[2]:
         element_id = f"{element_id}:{slice_name}"
     return element_id
+
+
+def _with_additional(before: Binding, stated: Binding) -> Binding:
+    """Additional bindings add up: a profile cannot take one back."""
+    return replace(stated, additional=tuple(dict.fromkeys((*before.additional, *stated.additional))))
 
 
 def _joined(before: tuple[Constraint, ...], added: tuple[Constraint, ...], source: str) -> tuple[Constraint, ...]:

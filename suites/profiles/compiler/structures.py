@@ -13,6 +13,7 @@ from suites.profiles.element_lines import CORE, Elements, refined_structure, sho
 from suites.profiles.facts import Constraint, Element
 
 JUDGED_KINDS = frozenset(("resource", "complex-type", "primitive-type"))
+_IMPOSES = CORE + "structuredefinition-imposeProfile"
 Elsewhere = Callable[[str], tuple[Element, ...] | None]
 """Elements of a structure of another package, by canonical URL."""
 
@@ -86,6 +87,9 @@ class Structures:
             entry["contexts"] = [[c["type"], c["expression"]] for c in definition["context"]]
         if definition.get("contextInvariant"):
             entry["contextInvariants"] = definition["contextInvariant"]
+        imposed = [e["valueCanonical"] for e in definition.get("extension", ()) if e.get("url") == _IMPOSES]
+        if imposed:
+            entry["imposes"] = imposed
         refined, root = self._refined_base(url, base, definition["type"])
         entry["elements"] = write_elements(elements, refined, root, self._type_elements, self._constraint_name)
         return entry

@@ -30,13 +30,28 @@ def code_binding(
     terminology: Terminology, binding: Binding | None, type_name: str, profile: str | None = None
 ) -> Bind | None:
     """The binding of a primitive."""
-    if binding is None or binding.value_set is None or type_name not in _CODED:
+    if binding is None or type_name not in _CODED:
         return None
-    if binding.strength == "required":
-        return _code_in(terminology, binding.value_set, "binding-required", profile)
-    if binding.max_value_set is not None:
-        return _code_in(terminology, binding.max_value_set, "binding-max", profile)
-    return None
+    wanted: list[tuple[str, str]] = [
+        (url, "binding-required") for strength, url in binding.additional if strength == "required"
+    ]
+    if binding.value_set is not None and binding.strength == "required":
+        wanted.insert(0, (binding.value_set, "binding-required"))
+    elif binding.value_set is not None and binding.max_value_set is not None:
+        wanted.insert(0, (binding.max_value_set, "binding-max"))
+    return _all_of([_code_in(terminology, url, rule, profile) for url, rule in wanted])
+
+
+def _all_of(binds: list[Bind]) -> Bind | None:
+    """Several bindings of one element: every one has its say."""
+    if len(binds) < 2:
+        return binds[0] if binds else None
+
+    def every(value: Any, place: Place, run: Run) -> bool:
+        fine = [bind(value, place, run) for bind in binds]
+        return all(fine)
+
+    return every
 
 
 def _code_in(terminology: Terminology, url: str, rule: str, profile: str | None) -> Bind:
@@ -61,18 +76,7 @@ def concept_binding(
     terminology: Terminology, binding: Binding | None, type_name: str, profile: str | None = None
 ) -> Bind | None:
     """The binding of a Coding, CodeableConcept or Quantity."""
-    bounds = _bounds(terminology, binding, type_name, profile)
-    if not bounds:
-        return None
-    binds = [bound.judge for bound in bounds]
-    if len(binds) == 1:
-        return binds[0]
-
-    def both(value: Any, place: Place, run: Run) -> bool:
-        fine = [bind(value, place, run) for bind in binds]  # every one has its say
-        return all(fine)
-
-    return both
+    return _all_of([bound.judge for bound in _bounds(terminology, binding, type_name, profile)])
 
 
 def concept_contents(terminology: Terminology, binding: Binding, type_name: str, profile: str | None) -> list[Content]:
@@ -88,6 +92,7 @@ def _bounds(terminology: Terminology, binding: Binding | None, type_name: str, p
         found.append(_Bound(terminology, binding.value_set, binding.strength, type_name, profile))
     if binding.max_value_set is not None and binding.strength != "required":
         found.append(_Bound(terminology, binding.max_value_set, "max", type_name, profile))
+    found.extend(_Bound(terminology, url, strength, type_name, profile) for strength, url in binding.additional)
     return found
 
 

@@ -6,7 +6,7 @@ their LOINC code, observation-vitalsigns.html).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.bundles import BundleIndex, judge_bundle, judge_contained
@@ -17,6 +17,7 @@ from suites.profiles.engine.run import Run
 from suites.profiles.engine.vital_signs import vital_signs_profiles
 
 if TYPE_CHECKING:
+    from suites.profiles.engine.constraints import Profile
     from suites.profiles.engine.engine import Engine
 
 
@@ -120,10 +121,12 @@ class Judge:
         if place[0] is None:
             run.profiles[""] = applied
 
-    def _apply(self, profile: Any, value: dict[str, Any], name: str, place: Place, run: Run) -> None:
+    def _apply(self, profile: Profile, value: dict[str, Any], name: str, place: Place, run: Run) -> None:
         wanted = profile.tree.structure.type
         if wanted in self._engine.lineage(name):
             profile.check(value, place, run)
+            for imposed in self._imposed(profile, place, run):
+                imposed.check(value, place, run)
             return
         run.add(
             ERROR,
@@ -135,6 +138,19 @@ class Judge:
             found=name,
         )
         self._of_another_type(profile, value, name, wanted, place, run)
+
+    def _imposed(self, profile: Profile, place: Place, run: Run) -> Iterator[Profile]:
+        """Profiles that this one imposes on whatever conforms to it (structuredefinition-imposeProfile), and so on."""
+        seen, waiting = {profile.url}, list(profile.tree.structure.imposes)
+        while waiting:
+            url = waiting.pop(0)
+            found = self._engine.profile(url)
+            if found is None:
+                run.lacks(url, place)
+            elif found.url not in seen and found.tree.structure.type == profile.tree.structure.type:
+                seen.add(found.url)
+                waiting.extend(found.tree.structure.imposes)
+                yield found
 
     def _of_another_type(
         self, profile: Any, value: dict[str, Any], name: str, wanted: str, place: Place, run: Run
