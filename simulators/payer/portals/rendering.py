@@ -102,7 +102,7 @@ def page(
         .get_template(template)
         .render(
             language=chosen, languages={code: LANGUAGES[code] for code in offered}, deployment=deployment,
-            payer_name=deployment.payer.name, endpoints=deployment.endpoints, here=request.url.path, query=_other_query(request),
+            payer_name=deployment.payer.name, endpoints=deployment.endpoints, here=request.url.path, query=_other_query(request, values.get("transaction")),
             moment=lambda seconds: moment(payer, seconds), **values,
         ),
         status,
@@ -121,8 +121,10 @@ def page(
     return answer
 
 
-def _other_query(request: Request) -> list[tuple[str, str]]:
-    """What a change of language keeps of the address: nothing an app or a stranger wrote."""
+def _other_query(request: Request, transaction: Any) -> list[tuple[str, str]]:
+    """What a change of language keeps of the address: nothing an app or a stranger wrote; a page that answers a form has it in its values."""
+    if transaction is not None:
+        return [("transaction", transaction.id)]
     return [(name, value) for name, value in request.query_params.multi_items() if name == "transaction"]
 
 

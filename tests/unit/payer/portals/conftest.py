@@ -92,17 +92,33 @@ def page(context: BrowserContext) -> Page:
 
 @pytest.fixture
 def look() -> Look:
-    """Keep pictures at both widths, and hold the page to WCAG 2.1 AA and to fitting on a phone."""
+    """Keep pictures at both widths and in both languages; hold each to WCAG 2.1 AA and to fitting on a phone."""
 
     def looking(page: Page, name: str) -> None:
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        for width, (across, down) in WIDTHS.items():
-            page.set_viewport_size({"width": across, "height": down})
-            page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
-            wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wider <= 0, f"{name} is {wider} pixels wider than a {width}"
-        results = Axe().run(page, options=AXE_OPTIONS)
-        assert results.violations_count == 0, results.generate_report()
-        page.set_viewport_size({"width": 1280, "height": 900})
+        held_up(page, name)
+        spanish = page.locator("a[hreflang=es]")
+        if spanish.count() and page.locator("html").get_attribute("lang") == "en":
+            # Beside the page, so that what was filled in and what it says of the last step stay.
+            other = page.context.new_page()
+            other.goto(str(spanish.first.evaluate("link => link.href")))
+            assert other.locator("html").get_attribute("lang") == "es"
+            if name != "error":
+                assert other.locator("h1").inner_text() != "No se puede continuar", f"{name} is lost in Spanish"
+            held_up(other, f"{name}-es")
+            other.goto(str(other.locator("a[hreflang=en]").first.evaluate("link => link.href")))
+            other.close()
 
     return looking
+
+
+def held_up(page: Page, name: str) -> None:
+    """One page in one language."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for width, (across, down) in WIDTHS.items():
+        page.set_viewport_size({"width": across, "height": down})
+        page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
+        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider <= 0, f"{name} is {wider} pixels wider than a {width}"
+    results = Axe().run(page, options=AXE_OPTIONS)
+    assert results.violations_count == 0, results.generate_report()
+    page.set_viewport_size({"width": 1280, "height": 900})

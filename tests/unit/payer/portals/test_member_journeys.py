@@ -112,8 +112,6 @@ def test_public_pages_need_no_account(at: Running, page: Page, look: Look, endpo
     page.goto(at.at(endpoint))
     expect(page.get_by_role("heading", level=1)).to_contain_text(says)
     look(page, endpoint)
-    page.goto(at.at(endpoint) + "?lang=es")
-    look(page, f"{endpoint}-es")
 
 
 def test_an_unknown_app_ends_on_a_page(at: Running, page: Page, look: Look) -> None:
