@@ -55,7 +55,11 @@ def content(payer: Payer, manifest: Path, control_url: str) -> dict[str, Any]:
         "client": onboarding.test_clients(payer),
         "member": [member_entry(payer, one) for one in chosen(payer.manifest["members"])],
         "dataset": {"manifest": str(manifest.resolve())},
-        "login": {"plain_forms": True, "step": portals.login_recipe(deployment)},
+        "login": {
+            "plain_forms": True,
+            "step": portals.login_recipe(deployment),
+            "category": [{"name": name, "types": types} for name, types in portals.category_types(deployment).items()],
+        },
         "limits": {"requests": deployment.limits.requests, "per_seconds": deployment.limits.per_seconds},
         "permitted": {"load": True, "negative_logins": True, "registration": deployment.onboarding.dynamic},
     }

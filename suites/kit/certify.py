@@ -16,7 +16,7 @@ from pathlib import Path
 
 from suites.kit.http import Http
 from suites.kit.masking import Masker
-from suites.kit.outcomes import BadTarget, NonConformance, TargetUnreachable, shorten
+from suites.kit.outcomes import BadTarget, CertificateRefused, NonConformance, TargetUnreachable, shorten
 from suites.kit.recorder import Recorder
 from suites.kit.target import Target, load
 from suites.protocol import urls
@@ -97,6 +97,9 @@ def run(order: Order) -> int:
             raise BadTarget(f"no chapter is called {name!r}; did you mean {near[0]!r}?")
     try:
         warning = first_look(target)
+    except CertificateRefused as wrong:
+        # The target is there: what is wrong with its certificate is a verdict of the transport chapter.
+        warning = str(wrong)
     except TargetUnreachable as wrong:
         print(f"patient-access: {order.target}: the target cannot be reached: {wrong}", file=sys.stderr)
         return 3

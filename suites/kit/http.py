@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import httpx
 
 from reports.model import Finding
-from suites.kit.outcomes import NonConformance, TargetUnreachable, expect, shorten, trail
+from suites.kit.outcomes import CertificateRefused, NonConformance, TargetUnreachable, expect, shorten, trail
 from suites.kit.recorder import Recorder
 from suites.kit.target import Network
 
@@ -188,7 +188,12 @@ class Http:
                 return self._once(request, body, started, "; ".join(notes))
             except (httpx.HTTPError, httpx.InvalidURL, TooMuch, ssl.SSLError, OSError) as wrong:
                 notes.append(f"try {attempt}: {explained(wrong)}")
-                again = isinstance(wrong, RETRIED) and attempt < tries and self._time_left() > 2
+                again = (
+                    isinstance(wrong, RETRIED)
+                    and "CERTIFICATE_VERIFY_FAILED" not in str(wrong)
+                    and attempt < tries
+                    and self._time_left() > 2
+                )
                 if not again:
                     self._gave_up(request, body, time.monotonic() - started, notes, wrong)
                 time.sleep(0.2 * attempt)
@@ -230,7 +235,8 @@ class Http:
     def _gave_up(
         self, request: httpx.Request, body: bytes, seconds: float, notes: list[str], wrong: BaseException
     ) -> None:
-        if not isinstance(wrong, TooMuch):
+        distrusted = "CERTIFICATE_VERIFY_FAILED" in str(wrong)
+        if not isinstance(wrong, TooMuch) and not distrusted:
             self.unreachable_in_a_row += 1
         self.recorder.http(
             request.method,
@@ -242,7 +248,8 @@ class Http:
         )
         where = f"{request.method} {request.url.copy_with(query=None)}"
         self.last_trouble = f"{where}: {explained(wrong)}" + (f" ({len(notes)} tries)" if len(notes) > 1 else "")
-        raise TargetUnreachable(self.last_trouble) from None
+        kind = CertificateRefused if distrusted else TargetUnreachable
+        raise kind(self.last_trouble) from None
 
     def _time_left(self) -> float:
         deadline = trail().deadline

@@ -46,6 +46,10 @@ class TargetUnreachable(Inconclusive):
     """No answer came over the wire."""
 
 
+class CertificateRefused(TargetUnreachable):
+    """The target answers, and its certificate cannot be trusted: nothing is sent, the transport chapter judges why."""
+
+
 class NotPermitted(Undecided):
     """The target file does not permit what the check would do, or it was not asked for."""
 

@@ -1,7 +1,7 @@
 """Login recipes: how a member signs in and consents, as data (`[[login.step]]` of the target file).
 
 A step says what to do (`do`), where (`at`, a Playwright selector) and with what (`value`). Placeholders are filled in from the
-member and from what the check wants: {username} {password} {totp} {patient} {answer} {scope} {client_id} {client_name}.
+member and from what the check wants: {username} {password} {totp} {patient} {answer} {scope} {category} {client_id} {client_name}.
 
     fill            type `value` into the field
     click           click the button or link
@@ -10,7 +10,7 @@ member and from what the check wants: {username} {password} {totp} {patient} {an
     answer          find the member's answer whose question is on the page, type it into the field
     one_time_code   type a code: from `totp_seed`, or the last number group printed by `command`, or at `mailbox` (a URL)
     choose          pick the person to share records of (with {patient} in `at` or `value`), skipped for a member alone
-    tick, untick    with {scope} in `at`: for each scope the check wants granted or withheld; without: always
+    tick, untick    with {scope} or {category} in `at`: for each one the check wants withheld; without: always
     approve, deny   press the consent button; only the one the check wants is done
 
 `sensitive = true` marks the tick that consents to substance-use records. `optional = true` marks a step whose page some members or some days do not show.
@@ -64,6 +64,7 @@ class Choices:
 
     approve: bool = True
     withhold: tuple[str, ...] = ()  # scopes to untick
+    keep_back: tuple[str, ...] = ()  # kinds of data to untick
     person: str = ""  # patient id to share, where the member acts for several
     sensitive: bool = True  # whether steps marked sensitive are done
 
@@ -97,6 +98,8 @@ def wanted(step: Step, identity: Identity, choices: Choices) -> list[dict[str, s
         return []
     if step.do in ("tick", "untick") and "{scope}" in step.at + step.value:
         return [{"scope": scope} for scope in choices.withhold] if step.do == "untick" else []
+    if step.do in ("tick", "untick") and "{category}" in step.at + step.value:
+        return [{"category": name} for name in choices.keep_back] if step.do == "untick" else []
     if step.do == "choose":
         person = choices.person or identity.patient
         return [{"patient": person}] if person else [{}] if "{patient}" not in step.at + step.value else []

@@ -89,10 +89,19 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Category:
+    """A kind of data the consent page lets a member keep back, with the resource types it stands for."""
+
+    name: str
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Login:
     """The login recipe; see recipe.py. `plain_forms` says that the pages work without scripts, so that it can be replayed over HTTP."""
 
     step: tuple[Step, ...] = ()
+    category: tuple[Category, ...] = ()
     plain_forms: bool = False
     hook: str = ""  # "file.py:function", called with (page, identity, choices) after the steps
     human: bool = False  # a person signs in, in a visible window

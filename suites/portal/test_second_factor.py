@@ -18,7 +18,7 @@ WRONG_ANSWER = "an answer nobody would give"
 
 def asks_for(target: Target, what: str) -> None:
     """Whether the login recipe meets this page."""
-    if not any(step.do == what for step in target.login.step):
+    if not any(step.do == what and "identifier" not in step.at for step in target.login.step):
         not_applicable(f"the login recipe has no {what} step: this payer does not ask for it")
 
 
@@ -71,6 +71,22 @@ def test_wrong_answer_gets_no_code(app: App, member: Member, target: Target) -> 
     expect(
         not landing.value("code"),
         "a wrong answer must get nothing",
+        found=landing.described,
+        evidence=landing.evidence[-1],
+    )
+
+
+@pytest.mark.requirement("CONNEX-V.B.4.b-DENY")
+def test_wrong_client_identifier_gets_no_code(app: App, member: Member, target: Target) -> None:
+    """The right password with a wrong unique client identifier gets nothing: no code, and so no data."""
+    if not any(step.do == "answer" and "identifier" in step.at for step in target.login.step):
+        not_applicable("the login recipe meets no page that asks for a client identifier")
+    control(app.authorize(member, fresh=True).landing.value("code"), "the right identifier gets in")
+    forgetful = replace(member, answers=dict.fromkeys(member.answers, WRONG_ANSWER))
+    landing = app.authorize(forgetful, may_refuse=True, fresh=True).landing
+    expect(
+        not landing.value("code"),
+        "a wrong client identifier must get nothing",
         found=landing.described,
         evidence=landing.evidence[-1],
     )

@@ -11,7 +11,7 @@ from suites.kit.app import App, Grant
 from suites.kit.expectations import expect_operation_outcome, expect_status
 from suites.kit.fhir import FhirClient
 from suites.kit.http import Http
-from suites.kit.outcomes import control, expect, not_applicable
+from suites.kit.outcomes import control, expect, findings, not_applicable
 from suites.kit.recipe import Choices
 from suites.kit.target import Member, Target
 from suites.protocol import scopes
@@ -292,3 +292,30 @@ def test_withheld_scope_is_not_granted(app: App, member: Member, target: Target,
         evidence=grant.answer.evidence,
     )
     expect_status(fhir.search("Condition", {"patient": grant.patient}), 403, "what was unticked must be refused")
+
+
+@pytest.mark.requirement("SMART-STANDALONE-15", "HEALTHSHARE-2.1-SCOPE-LIMIT")
+def test_withheld_kind_of_data_is_refused(
+    app: App, member: Member, target: Target, http: Http, served: list[str]
+) -> None:
+    """A member keeps a whole kind of data back: its types are refused, the others are served."""
+    if not any(step.do == "untick" and "{category}" in step.at for step in target.login.step):
+        not_applicable("the login recipe has no untick step with {category}: the consent page offers no kinds of data")
+    chosen = next((one for one in target.login.category if set(one.types) & set(served) - {"Patient"}), None)
+    others = [one for one in served if chosen and one not in chosen.types]
+    if chosen is None or not others:
+        not_applicable("the target file names no kind of data beside which others are served: [[login.category]]")
+    attempt = app.authorize(member, choices=Choices(keep_back=(chosen.name,)), may_refuse=True, fresh=True)
+    grant = app.as_grant(app.redeem(attempt), attempt, member)
+    fhir = FhirClient(http, target.server.fhir_base, grant.access_token)
+    control(fhir.search(others[0], {"patient": grant.patient}).status == 200, f"{others[0]} was left ticked")
+    with findings() as found:
+        for resource in [one for one in served if one in chosen.types]:
+            answer = fhir.search(resource, {"patient": grant.patient})
+            found.check(
+                answer.status in (401, 403),
+                f"{resource} belongs to {chosen.name}, which was kept back",
+                expected="status 403",
+                found=answer.status,
+                evidence=answer.evidence,
+            )

@@ -108,7 +108,7 @@ def challenge_as_verifier(challenge: str | None, verifier: str | None) -> bool:
     return verifier_proves.function(challenge, verifier) or (challenge is not None and verifier == challenge)
 
 
-@verifier_proves.fault("code-verifier-without-challenge-accepted", violates="RFC9700-PKCE-02")
+@verifier_proves.fault("code-verifier-without-challenge-accepted", violates="RFC9700-PKCE-02", on="legacy")
 def downgrade(challenge: str | None, verifier: str | None) -> bool:
     """A verifier is accepted for a code that was issued without a challenge."""
     return challenge is None or verifier_proves.function(challenge, verifier)

@@ -31,27 +31,27 @@ def never_rotates(deployment_rotates: bool, client_type: str) -> bool:
 
 
 @rule
-def refresh_is_good(token: Token, now: float) -> bool:
-    """A refresh token is neither used, revoked nor expired."""
-    return token.used_at is None and token.revoked_at is None and now < token.expires_at
+def refresh_is_good(token: Token, ends: float, now: float) -> bool:
+    """A refresh token is neither used, revoked nor expired; `ends`: when it, the consent or a right to act ends."""
+    return token.used_at is None and token.revoked_at is None and now < ends
 
 
 @refresh_is_good.fault("rotated-refresh-token-accepted", violates="RFC9700-REFRESH-02")
-def reuse(token: Token, now: float) -> bool:
+def reuse(token: Token, ends: float, now: float) -> bool:
     """A refresh token that was rotated away works again."""
-    return token.revoked_at is None and now < token.expires_at
+    return token.revoked_at is None and now < ends
 
 
 @refresh_is_good.fault("expired-refresh-token-accepted", violates="SMART-STANDALONE-18")
-def refresh_for_ever(token: Token, now: float) -> bool:
-    """A refresh token works after its time."""
+def refresh_for_ever(token: Token, ends: float, now: float) -> bool:
+    """A refresh token works after its time, and after the time the member allowed."""
     return token.used_at is None and token.revoked_at is None
 
 
 @refresh_is_good.fault("revoked-refresh-token-accepted", violates="RFC7009-REVOKE-02")
-def refresh_after_revocation(token: Token, now: float) -> bool:
+def refresh_after_revocation(token: Token, ends: float, now: float) -> bool:
     """A refresh token works after it was revoked."""
-    return token.used_at is None and now < token.expires_at
+    return token.used_at is None and now < ends
 
 
 @rule
@@ -113,17 +113,15 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
         if token is None or token.kind != "refresh" or not refresh_of_client(faults, token, client.client_id):
             raise InvalidGrant("the refresh token is not known, or belongs to another app")
         consent = server.ledger.consent(token.consent)
-        if consent is None or not refresh_is_good(faults, token, now):
+        limits = [token.expires_at, consent.expires_at, consent.rights_until] if consent else []
+        ends = min((at for at in limits if at is not None), default=now)
+        if consent is None or not refresh_is_good(faults, token, ends, now):
             if token.used_at is not None and reuse_ends_the_grant(faults):
                 server.ledger.revoke_consent(token.consent, "refresh token reused", now)
                 journal.of(server.payer).audit(
                     "server", "revoke", client_id=client.client_id, outcome="refresh token reused"
                 )
-            raise InvalidGrant("the refresh token was used, revoked or has expired")
-        if consent.expires_at is not None and now >= consent.expires_at:
-            raise InvalidGrant("the time the member allowed is over")
-        if consent.rights_until is not None and now >= consent.rights_until:
-            raise InvalidGrant("the right to act for this member has ended")
+            raise InvalidGrant("the refresh token was used or revoked, or its time is over")
         granted, asked = scopes.split(token.scope), scopes.split(request.parameters.get("scope") or "")
         if asked and not scopes.narrower_on_refresh(faults, asked, granted):
             raise InvalidScope("a refresh may ask for less than was granted, not for more")

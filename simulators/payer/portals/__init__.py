@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
+from simulators.payer.authorization import scopes
 from simulators.payer.context import Payer
 from simulators.payer.deployment import Deployment
 
@@ -35,12 +36,23 @@ def login_recipe(deployment: Deployment) -> list[dict[str, Any]]:
     if deployment.consent.delegates:
         steps.append({"do": "choose", "at": "input[name=person][value='{patient}']", "optional": True, "seconds": 0.2})
     steps.append({"do": "untick", "at": "input[name=scope][value='{scope}']"})
+    if category_types(deployment):
+        steps.append({"do": "untick", "at": "input[name=category][value='{category}']"})
     if "substance-use" in deployment.consent.categories:
         at = "input[name=category][value=substance-use]"
         steps.append({"do": "tick", "at": at, "optional": True, "sensitive": True, "seconds": 0.2})
     steps.append({"do": "approve", "at": "button[name=decision][value=allow]"})
     steps.append({"do": "deny", "at": "button[name=decision][value=deny]"})
     return steps
+
+
+def category_types(deployment: Deployment) -> dict[str, list[str]]:
+    """The kinds of data a member may keep back as a whole, with the resource types each stands for."""
+    return {
+        category: sorted(types)
+        for category in deployment.consent.categories
+        if (types := scopes.CATEGORY_TYPES.get(category))
+    }
 
 
 def ending_recipe() -> list[dict[str, Any]]:
