@@ -53,13 +53,16 @@ class Task:
         return self.fault.id if self.fault else f"{self.system} {self.chapter}".strip()
 
 
+Progress = Callable[[Task, float, str], None]  # what was tried, seconds it took, what is wrong with it
+
+
 @dataclass
 class Board:
     """What is left, what was found; shared by the jobs."""
 
     order: Order
     tasks: list[Task]
-    progress: Callable[[Task, float], None]
+    progress: Progress
     lock: threading.Lock = field(default_factory=threading.Lock)
     control: dict[str, dict[str, Result]] = field(default_factory=dict)  # by system, by check: without a fault
     seconds: dict[str, float] = field(default_factory=dict)
@@ -84,6 +87,16 @@ class Board:
             self.tasks.remove(mine)
             return mine
 
+    def said(self, task: Task) -> str:
+        """What is wrong with what was tried, in a line, for whoever watches."""
+        found = self.mutants.get(task.fault.id) if task.fault else None
+        if found is None:
+            return ""
+        collateral = f"; also red: {', '.join(found.collateral[:4])}" if found.collateral else ""
+        if found.killed:
+            return f"{found.fault.id} [{found.fault.violates}] killed{collateral}" if collateral else ""
+        return f"{found.fault.id} [{found.fault.violates}] {found.state}: {found.why}{collateral}"
+
     def verdicts(self, system: str) -> dict[str, str]:
         """Each check's verdict without a fault, as far as known."""
         with self.lock:
@@ -103,7 +116,7 @@ class Board:
                 self.troubles[system] = judged.trouble
 
 
-def prove(order: Order, progress: Callable[[Task, float], None], total: Callable[[float], None]) -> Proof:
+def prove(order: Order, progress: Progress, total: Callable[[float], None]) -> Proof:
     """Try everything that was ordered; CannotProve where a payer or a bench cannot be had."""
     board = Board(order, tasks_of(order), progress)
     total(sum(one.weight for one in board.tasks))
@@ -163,7 +176,9 @@ def _stay(board: Board, task: Task, number: int) -> Task | None:
         with board.lock:  # two jobs must not make the same members at once
             data = make_dataset(order.out / "members", system.guides, order.members)
         folder = order.out / "places" / f"{number}-{name}"
-        place = stack.enter_context(opened(folder, data, name, waivers if waivers and waivers.exists() else None))
+        place = stack.enter_context(
+            opened(folder, data, name, waivers if waivers and waivers.exists() else None, order.full)
+        )
         with board.lock:
             board.places.append(place)
         stack.callback(board.places.remove, place)
@@ -171,7 +186,7 @@ def _stay(board: Board, task: Task, number: int) -> Task | None:
         while next_task is not None and next_task.system == name:
             begun = time.monotonic()
             _try(board, place, next_task)
-            board.progress(next_task, time.monotonic() - begun)
+            board.progress(next_task, time.monotonic() - begun, board.said(next_task))
             next_task = board.take(name)
     return next_task
 

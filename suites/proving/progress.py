@@ -56,9 +56,11 @@ class Progress:
         self._total, self._begun = weight, time.monotonic()
         self._bar.update(self._task, total=weight)
 
-    def done(self, task: Task, seconds: float) -> None:
-        """One thing was tried."""
+    def done(self, task: Task, seconds: float, wrong: str) -> None:
+        """One thing was tried; what is wrong with it is said at once."""
         with self._lock:
+            if wrong:
+                self.console.print(f"prove: {wrong}", highlight=False, markup=False, soft_wrap=True)
             self._done += task.weight
             self._bar.update(self._task, advance=task.weight, description=f"{task.title} {seconds:.1f} s")
             now = time.monotonic()
