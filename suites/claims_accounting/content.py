@@ -12,6 +12,7 @@ from typing import Any
 
 from suites.claims_accounting import amounts
 from suites.claims_accounting.amounts import Breach, Judged, Resource, Ruling, by_category, codes, objects
+from suites.protocol.check_digits import npi_is_valid
 
 NPI = "http://hl7.org/fhir/sid/us-npi"
 NDC = "http://hl7.org/fhir/sid/ndc"
@@ -25,7 +26,6 @@ DIAGNOSES = (
 )
 REASONS = ("adjustmentreason", "rejectreason", "denialreason")
 NETWORK = re.compile(r"network", re.IGNORECASE)
-LUHN_PREFIX = "80840"  # the card issuer part of an NPI (45 CFR 162.406; ISO/IEC 7812)
 
 
 def before(one: str, other: str) -> bool:
@@ -34,23 +34,12 @@ def before(one: str, other: str) -> bool:
     return one[:size] < other[:size]
 
 
-def luhn(npi: str) -> bool:
-    """Whether the last digit of an NPI is its check digit."""
-    if not re.fullmatch(r"[12]\d{9}", npi):
-        return False
-    total = 0
-    for place, digit in enumerate(reversed(LUHN_PREFIX + npi)):
-        value = int(digit) * (2 if place % 2 else 1)
-        total += value // 10 + value % 10
-    return total % 10 == 0
-
-
 def npis_have_check_digits(resource: Resource) -> Ruling:
     """Each NPI, wherever in the resource, has ten digits and its check digit."""
     for path, identifier in _identifiers(resource):
         yield Judged()
         value = str(identifier.get("value", ""))
-        if not luhn(value):
+        if not npi_is_valid(value):
             yield Breach(
                 "an NPI has ten digits, the last of them its check digit", "a valid NPI", value or "none", path
             )

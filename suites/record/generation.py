@@ -13,6 +13,8 @@ once and is not applicable.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -20,7 +22,7 @@ import pytest
 
 from suites.kit.app import App
 from suites.kit.fhir import FhirClient
-from suites.kit.http import Http
+from suites.kit.http import Answer, Http
 from suites.kit.outcomes import control, not_applicable
 from suites.kit.plugin import SESSION
 from suites.kit.target import Member, Target
@@ -124,6 +126,18 @@ def judges(member_record: Callable[[Member], Record], http: Http, target: Target
         return made[base]
 
     return of
+
+
+@pytest.fixture(scope="session")
+def data_as_of(target: Target, capability_statement_answer: Answer) -> datetime:
+    """The day a target's data are of: the dataset's own, where the target file names its manifest, else the target's present."""
+    path = target.dataset.manifest
+    try:
+        if path is not None:
+            return datetime.fromisoformat(str(orjson.loads(path.read_bytes())["as_of"]))
+        return parsedate_to_datetime(capability_statement_answer.header("date")).astimezone(UTC)
+    except (OSError, ValueError, KeyError, TypeError):
+        return datetime.now(UTC)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 
 from suites.claims_accounting.amounts import Breach, Judged, Ruling
 from suites.claims_accounting.audit import CLAIM_RULES, COVERAGE_RULES
-from suites.claims_accounting.content import before, coverage_is_told, luhn
+from suites.claims_accounting.content import before, coverage_is_told
+from suites.protocol.check_digits import npi_is_valid
 from suites.claims_accounting.linkage import Ledger
 
 SYSTEM = "http://hl7.org/fhir/sid/"
@@ -244,7 +245,7 @@ def test_one_identifier_for_two_claims_is_found() -> None:
     ("npi", "valid"), [("1234567893", True), ("1234567894", False), ("3234567893", False), ("", False)]
 )
 def test_check_digit_of_an_npi(npi: str, valid: bool) -> None:
-    assert luhn(npi) is valid
+    assert npi_is_valid(npi) is valid
 
 
 def test_dates_are_compared_as_far_as_both_say() -> None:
