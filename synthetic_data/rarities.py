@@ -197,6 +197,29 @@ class Rarities:
             seen = min(day - timedelta(days=1), received.date() - timedelta(days=1))
             visit = self._visit(seen)
             self.chart.visits[-1] = replace(visit, received=received)
+            if received > self.as_of:
+                self.chart.measure("weight", visit, 71.4)
+        self.asked_late(self.chart.visits[-1])
+
+    def asked_late(self, visit: Visit) -> None:
+        """A prior authorization the payer is asked for on the day after the dataset's: visible, pending, one business day later."""
+        first = (self.as_of + timedelta(days=10)).date()
+        self.chart.authorizations.append(
+            AuthorizationNeed(
+                id=self.chart.new_id("auth"),
+                service="psychotherapy",
+                subject=visit.id,
+                requested=self.as_of + timedelta(days=1, hours=10),
+                start=first,
+                end=first + timedelta(days=60),
+                units=24,
+                expedited=False,
+                clinician=visit.clinician,
+                organization=visit.organization,
+                diagnosis=self.chart.diagnoses[0].id,
+                arrives=True,
+            )
+        )
 
     def emergency(self) -> None:
         """A crisis visit, so that emergency is a class of somebody's encounter."""

@@ -30,6 +30,7 @@ CLAIM_RULES: dict[str, content.Rule] = {
     "supporting_info": content.supporting_info_is_there,
     "network": content.network_status_is_told,
     "denials": content.denied_lines_say_why,
+    "appealable": content.denied_claims_are_adjudicated,
     "remittance": content.remittance_is_told,
     "npi": content.npis_have_check_digits,
 }

@@ -232,6 +232,22 @@ def denied_lines_say_why(claim: Resource) -> Ruling:
                 )
 
 
+def denied_claims_are_adjudicated(claim: Resource) -> Ruling:
+    """A claim of which something was denied is shown as it was decided: complete, active, with its totals (42 CFR 431.60(b)(1))."""
+    lines = [objects(line, "adjudication") for line in objects(claim, "item")]
+    parts = [objects(claim, "adjudication"), *lines]
+    if not any(has_reason(part) or by_category(part).get("noncovered", 0) > 0 for part in parts):
+        return
+    yield Judged()
+    decided = claim.get("outcome") in ("complete", "partial", "error") and claim.get("status") in (
+        "active",
+        "cancelled",
+    )
+    if not decided or not objects(claim, "total"):
+        told = f"{claim.get('status')}, {claim.get('outcome')}, {len(objects(claim, 'total'))} totals"
+        yield Breach("a denied claim is shown as it was decided", "status, outcome and totals", told, "outcome")
+
+
 def has_reason(slices: list[Resource]) -> bool:
     """Whether any slice gives a reason for a denial."""
     return any(

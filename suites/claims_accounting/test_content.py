@@ -91,6 +91,12 @@ def test_denial_reasons(claims: Audit) -> None:
     claims.decide("denials", "denied line")
 
 
+@pytest.mark.requirement("CMS9115-431.60-b1-APPEAL")
+def test_claims_that_can_be_appealed(claims: Audit) -> None:
+    """Claims that were denied, and so can be, were or are being appealed, are among those shown, adjudicated like others."""
+    claims.decide("appealable", "denied or partly denied claim")
+
+
 @pytest.mark.requirement("CMS9115-431.60-c3")
 def test_provider_identifiers(claims: Audit) -> None:
     """NPIs of everybody a claim names have ten digits and their check digit."""

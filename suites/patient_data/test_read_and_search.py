@@ -67,7 +67,7 @@ def test_claims_of_the_member_are_there(fhir: FhirClient, grant: Grant, manifest
     )
 
 
-@pytest.mark.requirement("FHIR-ERRORS-01")
+@pytest.mark.requirement("FHIR-READ-01", "FHIR-ERRORS-01")
 def test_unknown_resource_is_not_found(fhir: FhirClient, grant: Grant) -> None:
     """Reading an id that does not exist gives 404 with an OperationOutcome."""
     expect(fhir.read("Patient", grant.patient).status == 200, "the control: the member's Patient is read")

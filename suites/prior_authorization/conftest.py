@@ -12,10 +12,12 @@ import pytest
 
 from suites.kit.http import Answer
 from suites.kit.outcomes import Inconclusive, not_applicable, trail
-from suites.kit.target import Target
+from suites.kit.target import Member, Target
 from suites.protocol.applicability import binds_from
 from suites.record.held import Record
 from suites.record.judge import Judge
+
+PLANTED = "prior-authorizations"
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,22 @@ def in_force(target: Target, target_today: date) -> None:
 
 
 @pytest.fixture(scope="session")
-def gathered(judges: Callable[[str], Judge]) -> tuple[Shown, ...]:
-    """Every prior authorization of the members at hand."""
+def planted(target: Target) -> tuple[str, ...]:
+    """The members who are known to have prior authorizations."""
+    return tuple(one.label for one in target.member if PLANTED in one.planted_for)
+
+
+@pytest.fixture(scope="session")
+def gathered(
+    judges: Callable[[str], Judge], target: Target, planted: tuple[str, ...], member_record: Callable[[Member], Record]
+) -> tuple[Shown, ...]:
+    """Every prior authorization of the members at hand, those planted for it among them."""
     found: list[Shown] = []
     problems: list[str] = []
-    for record in judges("fhir").records:
+    at_hand = judges("fhir").records
+    labels = {record.label for record in at_hand}
+    more = [member_record(one) for one in target.member if one.label in planted and one.label not in labels]
+    for record in (*at_hand, *more):
         try:
             found += [
                 Shown(one, record, page)

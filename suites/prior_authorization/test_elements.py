@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from suites.kit.outcomes import findings, judged, not_applicable
+from suites.kit.outcomes import expect, findings, judged, not_applicable
 from suites.prior_authorization import elements
 from suites.prior_authorization.conftest import Shown
 
@@ -24,12 +24,46 @@ def decided(authorizations: Iterable[Shown]) -> list[Shown]:
 
 
 @pytest.mark.requirement("CMS0057-PA-DATA-01", "BELITSOFT-CONTENT-PA")
-def test_shown(authorizations: tuple[Shown, ...]) -> None:
+def test_shown(
+    planted: tuple[str, ...], gathered: tuple[Shown, ...], in_force: None, request: pytest.FixtureRequest
+) -> None:
     """Prior authorizations of items and services are in the members' records."""
+    expect(
+        gathered or not planted,
+        "the prior authorizations a member is known to have are shown",
+        expected=f"some of {', '.join(planted)}",
+        found="none",
+    )
+    authorizations = request.getfixturevalue("authorizations")
     judged(len(authorizations), "prior authorization")
 
 
-@pytest.mark.requirement("PDEX-PA-03")
+@pytest.mark.requirement("PDEX-PA-01")
+def test_shape(authorizations: tuple[Shown, ...]) -> None:
+    """Each is an ExplanationOfBenefit of use preauthorization with its number, its insurer and what was decided."""
+    with findings() as found:
+        for one in authorizations:
+            resource = one.resource
+            found.check(
+                resource.get("preAuthRef") or resource.get("identifier"),
+                "an authorization carries its number",
+                expected="preAuthRef or identifier",
+                found=one.name,
+                path="preAuthRef",
+                evidence=one.evidence,
+            )
+            for name in ("insurer", "provider", "insurance", "patient", "created"):
+                found.check(
+                    resource.get(name),
+                    f"an authorization carries {name}",
+                    found=one.name,
+                    path=name,
+                    evidence=one.evidence,
+                )
+    judged(len(authorizations), "prior authorization")
+
+
+@pytest.mark.requirement("PDEX-PA-03", "PDEX-PA-01")
 def test_told_from_claims(authorizations: tuple[Shown, ...]) -> None:
     """An authorization carries no payment, which a claim would."""
     with findings() as found:

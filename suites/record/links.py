@@ -14,6 +14,7 @@ from suites.record.judge import Judge, Query
 from suites.record.matching import reference_parts
 
 MOST_READS = 25
+NEVER = "987654"  # a version no resource of a test set has come to
 
 
 def include(judge: Judge, case: Case) -> None:
@@ -175,6 +176,14 @@ def expect_versions(judge: Judge, case: Case) -> None:
             "a version is of the resource asked for",
             evidence=answer.evidence,
         )
-        judged(1)
+        never = record.fhir.get(f"{case.type}/{resource['id']}/_history/{NEVER}")
+        expect(
+            never.status in (404, 410),
+            "a version that never was is not found",
+            expected="404",
+            found=f"{never.status} for version {NEVER}",
+            evidence=never.evidence,
+        )
+        judged(2)
         return
     raise Inconclusive(f"no {case.type} at hand names its version")

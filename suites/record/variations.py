@@ -8,7 +8,7 @@ from __future__ import annotations
 from suites.kit.outcomes import Inconclusive, control, expect, findings, judged, not_applicable, trail
 from suites.record.cases import Case
 from suites.record.expressions import elements
-from suites.record.held import Record
+from suites.record.held import Record, follow
 from suites.record.judge import Judge, Query, Sample
 from suites.record.matching import token_pairs
 from suites.record.values import ESCAPED
@@ -133,10 +133,24 @@ def nothing(judge: Judge, case: Case) -> None:
     judge.nothing(case, (*query, (definition.code, value)), record)
 
 
+def follow_to_the_end(judge: Judge, case: Case) -> None:
+    """The unfiltered search of each record, page after page, judged by itself: a breach of paging is a FAIL here."""
+    for record in judge.records:
+        query: Query = (("patient", record.patient),) if record.patient and not case.shared else ()
+        if case.type == "Patient" and record.patient:
+            query = (("_id", record.patient),)
+        if record.fhir.search(case.type, query).status == 200:
+            for _ in follow(record.fhir, case.type, query):
+                pass
+
+
 def pages(judge: Judge, case: Case) -> None:
     """Small pages together are the whole, each resource once, in one order (FHIR R4 search, paging)."""
-    best = max(judge.held(case), key=lambda pair: pair[1].count)
-    record, held = best
+    try:
+        record, held = max(judge.held(case), key=lambda pair: pair[1].count)
+    except Inconclusive:
+        follow_to_the_end(judge, case)  # pages that go round in circles are what there is nothing to build on for
+        raise
     if held.count < 3 or not held.pages:
         not_applicable(f"no record at hand has three {case.type} to page through")
     size = max(1, min(10, held.count // 3))

@@ -121,7 +121,7 @@ def authorizations_of(member: Member, world: World) -> tuple[Authorization, ...]
     stays = {each.id: each for each in member.admissions}
     for need in sorted(member.authorizations, key=lambda each: (each.requested, each.id)):
         code = _service_code(need.service)
-        if code is None or need.requested > world.as_of:
+        if code is None or (need.requested > world.as_of and not need.arrives):
             continue
         turn = need.wish or TURNS[(member.story + len(made)) % len(TURNS)]
         made.append(_decide(need, code, COURSES[turn], member, world, random, stays.get(need.subject), made))
@@ -193,7 +193,7 @@ def _decide(
         diagnosis=need.diagnosis,
         coverage=_coverage(member, need.start),
         part2=need.part2 or any(each.part2 for each in member.diagnoses if each.id == need.diagnosis),
-        updated=min(updated + timedelta(minutes=25), as_of),
+        updated=updated + timedelta(minutes=25) if need.arrives else min(updated + timedelta(minutes=25), as_of),
     )
 
 

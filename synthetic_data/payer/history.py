@@ -41,7 +41,8 @@ def provenances(
         key += "-part2" if claim.part2 else ""
         groups.setdefault(key, []).append((f"ExplanationOfBenefit/{claim.id}", claim.updated))
     for each in authorizations:
-        key = "authorization-part2" if each.part2 else "authorization"
+        key = "authorization" if each.updated <= world.as_of else f"authorization-{each.id}"
+        key += "-part2" if each.part2 else ""
         groups.setdefault(key, []).append((f"ExplanationOfBenefit/{each.id}", each.updated))
     for key, targets in groups.items():
         for part in range(0, len(targets), TARGETS_AT_MOST):

@@ -200,6 +200,7 @@ class AuthorizationNeed:
     diagnosis: str
     wish: str = ""
     part2: bool = False
+    arrives: bool = False  # asked for after the dataset's day: the payer's clock must get there first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
