@@ -99,13 +99,15 @@ def by_post(judge: Judge, case: Case) -> None:
 
 
 def patient_forms(judge: Judge, case: Case) -> None:
-    """`patient=ID` and `patient=Patient/ID` are the same search."""
+    """`patient=ID`, `patient=Patient/ID` and the Patient's absolute address are the same search."""
     record, query = unfiltered(judge, case)
     if not query or query[0][0] != "patient":
         raise Inconclusive(f"{case.type} is not searched by patient")
     judge.same_results(
         case, query, (("patient", f"Patient/{record.patient}"),), record, "patient=ID and patient=Patient/ID"
     )
+    address = f"{record.fhir.base.rstrip('/')}/Patient/{record.patient}"
+    judge.same_results(case, query, (("patient", address),), record, "patient=ID and the Patient's address")
 
 
 def unfiltered(judge: Judge, case: Case) -> tuple[Record, Query]:

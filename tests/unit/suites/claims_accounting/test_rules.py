@@ -13,8 +13,8 @@ import pytest
 from suites.claims_accounting.amounts import Breach, Judged, Ruling
 from suites.claims_accounting.audit import CLAIM_RULES, COVERAGE_RULES
 from suites.claims_accounting.content import before, coverage_is_told
-from suites.protocol.check_digits import npi_is_valid
 from suites.claims_accounting.linkage import Ledger
+from suites.protocol.check_digits import npi_is_valid
 
 SYSTEM = "http://hl7.org/fhir/sid/"
 AMOUNTS = {
