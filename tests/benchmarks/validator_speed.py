@@ -7,6 +7,7 @@ slower; reading the JSON alone is measured in the same way, so that machines can
 from __future__ import annotations
 
 import json
+import random
 import resource
 import subprocess
 import sys
@@ -28,6 +29,20 @@ for path in open(sys.argv[1]):
     validator.validate(open(path.strip(), "rb").read())
 spent = time.process_time() - started
 print(spent, int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1]) / 1024)
+"""
+
+
+EVERYTHING = r"""
+import re, sys
+from suites.profiles import Validator
+validator = Validator(guides=sys.argv[1:])
+compiled = 0
+for header in validator.registry.profiles():
+    profile = validator.engine.profile(header.url)
+    if profile is not None and header.derivation == "constraint":
+        profile.compile()
+        compiled += 1
+print(compiled, int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1]) / 1024)
 """
 
 
@@ -81,6 +96,57 @@ def cold(guides: Sequence[str], files: Sequence[Path], scratch: Path) -> tuple[f
     )
     seconds, megabytes = said.stdout.split()
     return float(seconds), float(megabytes)
+
+
+def first_sight(guides: Sequence[str], documents: Sequence[bytes], warm: int) -> Speed:
+    """The same over documents each judged once, after the first `warm` of them: what is remembered of one must serve others."""
+    from suites.profiles import Validator
+
+    seconds = [float("inf"), float("inf")]
+    for _ in range(3):
+        validator = Validator(guides=guides)
+        for document in documents[:warm]:
+            validator.validate(document)
+        works: tuple[Callable[[bytes], object], ...] = (validator.validate, json.loads)
+        for number, work in enumerate(works):
+            seconds[number] = min(seconds[number], best(work, documents[warm:], passes=1))
+    return Speed(1 / seconds[0], seconds[0] / seconds[1])
+
+
+def generated(name: str, members: int, folder: Path) -> list[bytes]:
+    """Resources of one type of generated members, in an order that mixes the members (always the same)."""
+    made = [sys.executable, "-m", "patient_access", "generate", "--members", str(members), "--seed", "3"]
+    subprocess.run([*made, "--family", "current", "--out", str(folder)], capture_output=True, check=True)
+    found = (folder / f"{name}.ndjson").read_bytes().splitlines()
+    random.Random(1).shuffle(found)
+    return found
+
+
+def command(guides: Sequence[str], file: Path, times: int = 7) -> tuple[float, float]:
+    """Seconds by the clock and of processor time of the command on one file, the best of several."""
+    asked = [
+        sys.executable,
+        "-m",
+        "patient_access",
+        "validate",
+        *(a for g in guides for a in ("--guide", g)),
+        str(file),
+    ]
+    clocked, spent = [], []
+    for _ in range(times):
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run(asked, capture_output=True, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        clocked.append(time.perf_counter() - started)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(clocked), min(spent)
+
+
+def everything_compiled(guides: Sequence[str]) -> tuple[int, float]:
+    """How many profiles a fresh process compiles when it compiles them all, and the MiB it needs."""
+    said = subprocess.run([sys.executable, "-c", EVERYTHING, *guides], capture_output=True, text=True, check=True)
+    compiled, megabytes = said.stdout.split()
+    return int(compiled), float(megabytes)
 
 
 def official(build: Path, packages: Sequence[str], documents: Sequence[bytes], repeat: int) -> float:

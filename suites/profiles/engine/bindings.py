@@ -141,10 +141,10 @@ class _Bound:
                     run.lacks(what, place)
                 return not lacking
             findings = run.findings
-            issues, notes = len(findings.issues), findings.notes
+            said, notes = findings.said, findings.notes
             findings.notes = []
             fine = judge(value, place, run)
-            if len(findings.issues) == issues and len(known) < REMEMBERED and (fine or findings.notes):
+            if findings.said == said and len(known) < REMEMBERED and (fine or findings.notes):
                 known[key] = tuple(findings.notes)
             findings.notes = [*notes, *findings.notes]
             return fine

@@ -53,8 +53,12 @@ class Profile:
         self.check: Check = self._first
 
     def _first(self, value: dict[str, Any], place: Place, run: Run) -> None:
-        self.check = _Compiler(self._engine, self.tree).root()
+        self.compile()
         self.check(value, place, run)
+
+    def compile(self) -> None:
+        """Compile now what the first value of it would have compiled."""
+        self.check = _Compiler(self._engine, self.tree).root()
 
 
 class _Compiler:

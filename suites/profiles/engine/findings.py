@@ -37,10 +37,12 @@ class Issue:
 class Findings:
     """Issues of one validation, in the order found; equal ones are folded."""
 
-    __slots__ = ("issues", "not_checked", "notes", "seen", "targets", "untold")
+    __slots__ = ("issues", "not_checked", "notes", "said", "seen", "targets", "untold")
 
     def __init__(self) -> None:
         self.issues: list[Issue] = []
+        self.said = 0
+        """How often something was found, folded and unlisted findings included: unchanged, nothing was."""
         self.untold: dict[str, int] = {}
         """How many more there are, by severity."""
         self.seen: set[tuple[str, str, str]] = set()
@@ -60,6 +62,7 @@ class Findings:
         expected: str | None = None,
         found: str | None = None,
     ) -> None:
+        self.said += 1
         if len(self.issues) >= MOST_ISSUES:
             self.untold[severity] = self.untold.get(severity, 0) + 1
             return

@@ -26,6 +26,27 @@ def _by(form: re.Pattern[str]) -> Callable[[str | None, str, str | None], Member
     return contains
 
 
+_CURRENCIES = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
+CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD
+HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD
+MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN
+PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD
+TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW
+"""
+CURRENCIES = frozenset(_CURRENCIES.split())
+"""Currencies in use (ISO 4217): these are in the value set; whether any other code was or will be in it is left open."""
+
+
+def _currency(system: str | None, code: str, version: str | None = None) -> Membership:
+    if code in CURRENCIES and system in (None, ISO_4217):
+        return MEMBER
+    return Membership(None, (ISO_4217,))
+
+
+ISO_4217 = "urn:iso:std:iso:4217"
+
+
 def _open(system_url: str) -> Callable[[str | None, str, str | None], Membership]:
     undecided = Membership(None, (system_url,))
 
@@ -38,7 +59,7 @@ def _open(system_url: str) -> Callable[[str | None, str, str | None], Membership
 _GRAMMARS = {
     "http://hl7.org/fhir/ValueSet/mimetypes": _by(MIME_TYPE),
     "http://hl7.org/fhir/ValueSet/all-languages": _by(LANGUAGE),
-    "http://hl7.org/fhir/ValueSet/currencies": _open("urn:iso:std:iso:4217"),
+    "http://hl7.org/fhir/ValueSet/currencies": _currency,
     # Lists of UCUM units: UCUM has many spellings of one unit (`L/min`, `l/min`), so a list decides only with its grammar.
     "http://hl7.org/fhir/ValueSet/ucum-vitals-common": _open("http://unitsofmeasure.org"),
     "http://hl7.org/fhir/ValueSet/ucum-common": _open("http://unitsofmeasure.org"),

@@ -11,13 +11,17 @@ from suites.profiles.engine.children import Child, Variant
 from suites.profiles.engine.coding_keys import remember_key
 from suites.profiles.engine.findings import ERROR
 from suites.profiles.engine.handlers import REMEMBERED, After, Handler, second_choice
-from suites.profiles.engine.place import Place, Step
+from suites.profiles.engine.place import Place, Step, path_of
 from suites.profiles.engine.primitives import json_type
 
 if TYPE_CHECKING:
     from suites.profiles.engine.engine import Engine
     from suites.profiles.engine.run import Run
     from suites.profiles.engine.shapes import Shape
+
+
+Told = tuple[str, str, str, str | None, str | None, str | None]
+"""Severity, rule, message, profile, expected and found of a finding."""
 
 
 def _after_shape(engine: Engine, child: Child, variant: Variant) -> tuple[After, ...]:
@@ -86,9 +90,10 @@ def _shape_alone(engine: Engine, child: Child, variant: Variant, shape: Shape) -
 def _remembering_concepts(judge: After) -> After:
     """The judging of CodeableConcepts, remembered by what they hold: those of one kind of claim are few.
 
-    Only what was found without a flaw is remembered, with what could not be checked in it.
+    Remembered is what could not be checked in it, and what there was to say about the concept as a whole; findings inside
+    one are made anew each time.
     """
-    clean: dict[bytes, tuple[str, ...]] = {}
+    clean: dict[bytes, tuple[tuple[str, ...], tuple[Told, ...]]] = {}
 
     def check(value: dict[str, Any], place: Place, run: Run) -> None:
         key = remember_key(value, run)
@@ -98,15 +103,24 @@ def _remembering_concepts(judge: After) -> After:
         findings = run.findings
         found = clean.get(key)
         if found is not None:
-            for what in found:
+            lacking, told = found
+            for what in lacking:
                 run.lacks(what, place)
+            for severity, rule, message, profile, expected, was in told:
+                run.add(severity, rule, place, message, profile, expected, was)
             return
-        issues, noted = len(findings.issues), findings.notes
+        said, issues, noted = findings.said, len(findings.issues), findings.notes
         findings.notes = []
         judge(value, place, run)
+        new = findings.issues[issues:]
         # Whether an extension may stand somewhere hangs on more than what is in the concept.
-        if len(findings.issues) == issues and len(clean) < REMEMBERED and b'xtension":' not in key:
-            clean[key] = tuple(findings.notes)
+        if findings.said - said == len(new) and len(clean) < REMEMBERED and b'xtension":' not in key:
+            here = path_of(place) if new else ""
+            if all(issue.path == here for issue in new):
+                clean[key] = (
+                    tuple(findings.notes),
+                    tuple((i.severity, i.rule, i.message, i.profile, i.expected, i.found) for i in new),
+                )
         findings.notes = [*noted, *findings.notes]
 
     return check

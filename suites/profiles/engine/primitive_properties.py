@@ -75,7 +75,7 @@ def single(engine: Engine, child: Child, variant: Variant, known: set[Any], alon
             for what in noted[value]:
                 run.lacks(what, here)
             return
-        issues, notes = len(findings.issues), findings.notes
+        said, notes = findings.said, findings.notes
         findings.notes = []
         fine = judge(value, here, run)
         for invariant in invariants:
@@ -83,7 +83,7 @@ def single(engine: Engine, child: Child, variant: Variant, known: set[Any], alon
         if value.__class__ is str and not invariants and len(value) < 200:
             if fine and len(known) < REMEMBERED:
                 known.add(value)
-            elif len(findings.issues) == issues and findings.notes and len(noted) < REMEMBERED:
+            elif findings.said == said and findings.notes and len(noted) < REMEMBERED:
                 noted[value] = tuple(findings.notes)
         findings.notes = [*notes, *findings.notes]
 

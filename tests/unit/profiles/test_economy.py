@@ -95,3 +95,23 @@ def test_a_coding_without_its_code_decides_nothing_where_the_value_set_has_gaps(
 
     assert found({"coding": [{"system": "http://www.cms.gov/hcpcs"}]}) == ([], True)
     assert found({"text": "a service"}) == (["binding-required"], False)
+
+
+def test_errors_beyond_the_limit_are_not_remembered_as_good(validator: Validator):
+    """A concept first met when no more findings are listed is still wrong in the next document."""
+    system = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
+    wrong = {"coding": [{"system": system, "code": "never-heard-of"}]}
+    flood = {"resourceType": "Patient", **{f"x{n}": 1 for n in range(1_200)}, "maritalStatus": wrong, "gender": "x-new"}
+    assert validator.validate(json.dumps(flood)).issues[-1].rule == "too-many-findings"
+    for part in ({"maritalStatus": wrong}, {"gender": "x-new"}):
+        assert not validator.validate(json.dumps({"resourceType": "Patient", **part})).valid, part
+
+
+def test_dollars_are_a_currency_and_what_is_not_listed_stays_open(validator: Validator):
+    def asked(currency: str) -> tuple[bool, list[str]]:
+        invoice = {"resourceType": "Invoice", "status": "draft", "totalNet": {"value": 1, "currency": currency}}
+        report = validator.validate(json.dumps(invoice))
+        return report.valid, list(report.not_checked)
+
+    assert asked("USD") == (True, [])
+    assert asked("XYZ") == (True, ["urn:iso:std:iso:4217"])
