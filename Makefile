@@ -15,7 +15,7 @@ demo: setup ## members, payer, browser launch, suites, limits, report: build/dem
 	@$(BIN)/patient-access demo --out build/demo
 
 test: setup ## all tests of our own (under 15 minutes on two cores)
-	@$(BIN)/python -m pytest tests --ignore tests/benchmarks -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest tests --ignore tests/benchmarks -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## format, ruff, types, imports
 	@$(BIN)/ruff format --check --quiet . || { echo "ruff format: run 'make fix'"; exit 1; }

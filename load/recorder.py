@@ -16,7 +16,7 @@ STEP = math.log(1.05)
 
 def bucket(milliseconds: float) -> int:
     """The logarithmic bucket of a latency."""
-    return int(math.log(max(milliseconds, 0.01)) / STEP)
+    return math.floor(math.log(max(milliseconds, 0.01)) / STEP)
 
 
 def milliseconds_of(number: int) -> float:

@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx
 
+from tests import made
+
 COMMAND = str(Path(sys.executable).with_name("patient-access"))
 ALL_CHECKS = "*"
 
@@ -49,19 +51,9 @@ class Judged:
         return [f"{one['check']}: {one['message']}" for one in self.results if one["verdict"] == "INCONCLUSIVE"]
 
 
-def dataset(folder: Path, members: int = 12) -> Path:
-    """A small dataset."""
-    data = folder / "data"
-    if not (data / "manifest.json").exists():
-        made = subprocess.run(
-            [COMMAND, "generate", "--members", str(members), "--seed", "7", "--out", str(data), "--family", "legacy"],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert made.returncode == 0, made.stderr
-    return data
+def dataset(members: int = 12) -> Path:
+    """A small dataset, shared by all who ask for that many members."""
+    return made.dataset("--members", str(members), "--seed", "7", "--family", "legacy")
 
 
 @contextlib.contextmanager
@@ -71,7 +63,7 @@ def running(folder: Path, *options: str) -> Iterator[RunningPayer]:
     target = folder / "target.toml"
     target.unlink(missing_ok=True)
     log = (folder / "serve.log").open("w+", encoding="utf-8")
-    words = [COMMAND, "serve", "--dataset", str(dataset(folder)), "--port", "0", "--control-port", "0"]
+    words = [COMMAND, "serve", "--dataset", str(dataset()), "--port", "0", "--control-port", "0"]
     child = subprocess.Popen([*words, "--write-target", str(target), *options], stdout=log, stderr=log)
     try:
         for _ in range(300):

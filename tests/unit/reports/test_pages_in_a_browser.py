@@ -18,7 +18,7 @@ from patient_access import app
 from reports.pdf import browser_path
 from tests.unit.reports.runs import HEADER, RESULTS, evidence, many_results, write_run
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report-browser")]
+pytestmark = pytest.mark.browser
 WIDTHS = (390, 1024, 1600)
 
 

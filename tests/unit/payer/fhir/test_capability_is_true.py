@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,6 +21,7 @@ from simulators.payer.deployment import load
 from simulators.payer.fhir.loading import ensure_loaded, read_manifest
 from simulators.payer.fhir.search_parameters import __name__ as TABLES
 from simulators.payer.store import Store
+from tests import made
 from tests.unit.payer.fhir import evaluator
 from tests.unit.payer.fhir.conftest import NOW, PUBLIC, Api, authenticate
 
@@ -34,22 +33,8 @@ UNSEEN = {("42CFRPart2"), ("SUD"), ("ETH"), ("PSYTHPN")}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("generated") / "dataset"
-    command = [
-        sys.executable,
-        "-m",
-        "patient_access",
-        "generate",
-        "--members",
-        "6",
-        "--seed",
-        "11",
-        "--family",
-        "legacy",
-    ]
-    subprocess.run([*command, "--out", str(folder)], check=True, capture_output=True)
-    return folder
+def folder() -> Path:
+    return made.dataset("--members", "6", "--seed", "11", "--family", "legacy")
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

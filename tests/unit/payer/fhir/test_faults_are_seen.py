@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +17,7 @@ from simulators.payer.deployment import load
 from simulators.payer.fhir.loading import RowReader, ensure_loaded, read_manifest
 from simulators.payer.rules import CATALOG, Fault, load_catalog
 from simulators.payer.store import Store
+from tests import made
 from tests.unit.payer.fhir import tiny
 from tests.unit.payer.fhir.conftest import PUBLIC, Api, authenticate
 
@@ -207,22 +206,8 @@ Probe.__hash__ = lambda self: hash(
 
 
 @pytest.fixture(scope="module")
-def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
-    folder = tmp_path_factory.mktemp("watched") / "dataset"
-    command = [
-        sys.executable,
-        "-m",
-        "patient_access",
-        "generate",
-        "--members",
-        "14",
-        "--seed",
-        "7",
-        "--guide",
-        "us-core@3.1.1",
-    ]
-    subprocess.run([*command, "--out", str(folder)], check=True, capture_output=True)
-    return Watch(folder)
+def watch() -> Watch:
+    return Watch(made.dataset("--members", "14", "--seed", "7", "--guide", "us-core@3.1.1"))
 
 
 def test_every_fault_of_the_fhir_side_can_be_seen(watch: Watch) -> None:
