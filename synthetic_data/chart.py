@@ -107,6 +107,8 @@ class Chart:
     zone: ZoneInfo = field(init=False)
     _teams: dict[tuple[str, str], Clinician] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
+    _busy: dict[date, list[tuple[datetime, datetime]]] = field(default_factory=dict)
+    _stays: list[tuple[date, date]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Take the member's time zone."""
@@ -117,6 +119,10 @@ class Chart:
         number = self._counts.get(kind, 0) + 1
         self._counts[kind] = number
         return f"{self.member}-{kind}-{number}"
+
+    def next_id(self, kind: str) -> str:
+        """The id `new_id` will give next."""
+        return f"{self.member}-{kind}-{self._counts.get(kind, 0) + 1}"
 
     def at(self, day: date, hour: int, minute: int = 0) -> datetime:
         """A moment of a day in the member's time zone."""
@@ -151,15 +157,17 @@ class Chart:
         part2: bool = False,
         **more: Any,
     ) -> Visit:
-        """A contact of a kind on a day."""
+        """A contact of a kind on a day, or on the next the member is not in a hospital, when nobody else sees them."""
         row = table("codes/services.yaml")["visits"][kind]
         clinician = self.clinician(random, organization, row["staff"])
-        start = self.at(day, random.randint(8, 16), random.choice((0, 15, 30, 45)))
+        hour, minute = random.randint(8, 16), random.choice((0, 15, 30, 45))
         telehealth = random.random() < row.get("telehealth", 0)
         low, high = row["minutes"]
+        length = timedelta(minutes=random.randrange(low, high + 1, 5))
+        start = self.at(day, hour, minute) if "admission" in more else self._free(day, hour, minute, length)
         facts: dict[str, Any] = {
             "encounter_class": "VR" if telehealth else row["class"],
-            "end": start + timedelta(minutes=random.randrange(low, high + 1, 5)),
+            "end": start + length,
             "telehealth": telehealth,
             "network": organization.in_network,
             "location": clinician.site,
@@ -177,6 +185,57 @@ class Chart:
         )
         self.visits.append(visit)
         return visit
+
+    def stay_between(self, first: date, last: date) -> None:
+        """Remember that the member is in a hospital or a home for treatment from one day to another."""
+        self._stays.append((first, last))
+
+    def clear_for_stay(self, first: date, last: date) -> bool:
+        """Take back the contacts between two days, as the member was in a hospital; false where other facts rest on one of them."""
+        if any(begins <= last and first <= ends for begins, ends in self._stays):
+            return False
+        dropped = {one.id for one in self.visits if first <= one.start.date() <= last}
+        if not dropped:
+            return True
+        kept = {one.visit for one in self.medications} | {one.visit for one in self.diagnoses}
+        kept |= {one.visit for one in self.social_needs} | {one.subject for one in self.authorizations}
+        if dropped & kept:
+            return False
+        self.visits = [one for one in self.visits if one.id not in dropped]
+        self.assessments = [one for one in self.assessments if one.visit not in dropped]
+        self.measurements = [one for one in self.measurements if one.visit not in dropped]
+        self.labs = [one for one in self.labs if one.visit not in dropped]
+        self.services = [one for one in self.services if one.visit not in dropped]
+        self.documents = [one for one in self.documents if one.visit not in dropped]
+        return True
+
+    def _free(self, day: date, hour: int, minute: int, length: timedelta) -> datetime:
+        """A start that day, as near after the one wished for as other contacts leave room; days in a stay are passed over."""
+        day = self._outside_stays(day)
+        taken = self._busy.setdefault(day, [])
+        start = self.at(day, hour, minute)
+        for _ in range(40):
+            clash = next((end for begin, end in taken if begin < start + length and start < end), None)
+            if clash is None:
+                break
+            start = clash if clash.hour < 18 else self.at(day, 6) + timedelta(minutes=15 * len(taken))
+        taken.append((start, start + length))
+        return start
+
+    def _outside_stays(self, day: date) -> date:
+        """The day itself, the day after the stay it falls into, or the one before where the story ends in a stay."""
+        wished = day
+        stays = sorted(self._stays)
+        for begins, ends in stays:
+            if begins <= day <= ends:
+                day = ends + timedelta(days=1)
+        if day <= self.ends:
+            return day
+        day = wished
+        for begins, ends in reversed(stays):
+            if begins <= day <= ends:
+                day = begins - timedelta(days=1)
+        return day
 
     def measure(
         self,
@@ -209,6 +268,9 @@ class Chart:
         tables = table("codes/laboratory.yaml")
         collected = visit.start + timedelta(hours=random.choice((1, 2, 20, 22)))
         issued = collected + timedelta(hours=random.randint(6, 40))
+        if issued.date() > self.ends:  # reported the same evening, as nothing is known of later days
+            collected = visit.start + timedelta(hours=1)
+            issued = max(visit.end, collected) + timedelta(hours=3)
         identifier = self.new_id("lab")
         results = []
         for number, name in enumerate(tables["panels"][panel]["tests"], start=1):

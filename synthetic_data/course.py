@@ -16,6 +16,7 @@ from synthetic_data.chart import Chart
 from synthetic_data.instruments import answer
 from synthetic_data.notes import note_text
 from synthetic_data.pathways import SNOMED, Pathway, State
+from synthetic_data.people.demographics import years_between
 from synthetic_data.prescriptions import Prescriptions
 from synthetic_data.records import (
     Assessment,
@@ -158,8 +159,9 @@ class Course:
     def _event(self, event: dict[str, Any], day: date) -> str:
         """A diagnosis made at one encounter alone, such as suicidal ideation in a crisis."""
         chart = self.chart
-        encounter = f"{chart.member}-enc-{len(chart.visits) + 1}"
+        encounter = chart.next_id("enc")
         code = Code("http://hl7.org/fhir/sid/icd-10-cm", *event["icd10"])
+        over = day + timedelta(days=14)
         diagnosis = Diagnosis(
             id=chart.new_id("cond"),
             pathway=self.pathway.key,
@@ -168,9 +170,9 @@ class Course:
             text=code.display,
             onset=day,
             recorded=chart.at(day, 18),
-            abatement=day + timedelta(days=14),
+            abatement=over if over < chart.ends else None,
             severity=None,
-            clinical_status="resolved",
+            clinical_status="resolved" if over < chart.ends else "active",
             category="encounter-diagnosis",
             visit=encounter,
             part2=self.pathway.part2,
@@ -180,7 +182,9 @@ class Course:
 
     def _assess(self, row: dict[str, Any], visit: Visit, day: date) -> None:
         low, high = row.get("ages", (0, 120))
-        if not low <= self.chart.age <= high:
+        age = years_between(self.chart.person.birth_date, day)
+        low = max(low, table("codes/instruments.yaml")["instruments"][row["instrument"]]["from_age"])
+        if not low <= age <= high:
             return
         last = self.assessed.get(row["instrument"])
         if last is not None and (day - last).days < row["every"] - 3:
@@ -245,6 +249,8 @@ class Course:
             chart.document("psychotherapy", visit, text, withheld=True)
 
     def _stay(self, state: State, row: dict[str, Any], ends: date) -> None:
+        if not self.chart.clear_for_stay(self.day, ends):
+            return  # a stay beside contacts that other care rests on would not be believed: it is not told
         diagnoses = (*(self._event(event, self.day) for event in state.events), self.diagnosis.id)
         encounter, days = admit(self.chart, self.random, self.pathway, row, self.day, ends, diagnoses)
         self.first_visit = self.first_visit or encounter
@@ -271,6 +277,7 @@ class Course:
             clinical_status=status if abated else "active",
             abatement=abated,
             visit=self.first_visit.id if self.first_visit else None,
+            recorded=self.first_visit.start + timedelta(minutes=20) if self.first_visit else self.diagnosis.recorded,
         )
         chart.diagnoses.append(self.diagnosis)
         if self.first_visit is None or not self.pathway.care_plan:

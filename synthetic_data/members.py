@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from random import Random
+from zoneinfo import ZoneInfo
 
 from synthetic_data.chart import Chart, Providers
 from synthetic_data.course import Course
 from synthetic_data.pathways import Pathway, all_pathways
 from synthetic_data.people import enrolment
-from synthetic_data.people.demographics import Wish, make_person, years_between
+from synthetic_data.people.demographics import Wish, birthday, make_person, years_between
 from synthetic_data.people.households import BLOCK, Home, homes_of_block
 from synthetic_data.planted import Planted, planted_homes, planted_members, planted_number
 from synthetic_data.rarities import Rarities
@@ -21,6 +22,7 @@ from synthetic_data.records import Delegate, Household, Member, Network, Person
 from synthetic_data.seeds import digits, stream
 from synthetic_data.wellness import Wellness
 
+SEX_AT_BIRTH = {"F": "female", "M": "male"}
 CONSENT_REVOKED_BEFORE = 21  # days before the dataset's day
 
 
@@ -84,7 +86,14 @@ class Makers:
         coverages = enrolment.make_coverages(
             self.seed, number, home, person, self.day, flags, row.years if row else None, story
         )
-        chart = self._chart(number, home, person, identifier, min(span.start for span in coverages))
+        chart = self._chart(
+            number,
+            home,
+            person,
+            identifier,
+            min(span.start for span in coverages),
+            max(span.end or date.max for span in coverages if not span.other_payer),
+        )
         self._live(story, chart, row)
         documents = tuple(chart.documents)
         random = stream(self.seed, story, "consent")
@@ -128,8 +137,12 @@ class Makers:
             withheld=tuple(f"DocumentReference/{one.id}" for one in documents if one.withheld),
         )
 
-    def _chart(self, number: int, home: Home, person: Person, identifier: str, begins: date) -> Chart:
-        ends = person.deceased.date() if person.deceased else self.day - timedelta(days=1)
+    def _chart(
+        self, number: int, home: Home, person: Person, identifier: str, begins: date, covered_until: date
+    ) -> Chart:
+        """An empty chart, from the first day of coverage to the last full day before death, its end, or the day shown."""
+        today = self.as_of.astimezone(ZoneInfo(person.time_zone)).date()
+        ends = min(today, covered_until, person.deceased.date() if person.deceased else today) - timedelta(days=1)
         return Chart(
             member=identifier,
             person=person,
@@ -150,6 +163,7 @@ class Makers:
             random = stream(self.seed, number, "care", pathway.key)
             room = max(1, (chart.ends - chart.begins).days - 45)
             begins = chart.begins + timedelta(days=random.randrange(room) // (3 if row else 1))
+            begins = max(begins, birthday(chart.person.birth_date, pathway.ages[0]))
             if begins < chart.ends:
                 Course(chart, pathway, random, begins).walk()
         random = stream(self.seed, number, "wellness")
@@ -167,7 +181,7 @@ class Makers:
             draw = random.random()
             if not pathway.ages[0] <= chart.age <= pathway.ages[1]:
                 continue
-            if pathway.sex is not None and pathway.sex != chart.person.gender:
+            if pathway.sex is not None and pathway.sex != SEX_AT_BIRTH.get(chart.person.birth_sex):
                 continue
             share = pathway.share[chart.line]
             for other in chosen:

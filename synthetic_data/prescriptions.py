@@ -111,6 +111,9 @@ class Prescriptions:
         random = self.random
         pharmacy = self.chart.organization(random, "pharmacy")
         when = started.when + timedelta(hours=random.randint(2, 30))
+        when = self.chart.at(when.date(), random.randint(9, 18), random.choice((5, 20, 35, 50)))  # opening hours
+        if when <= started.when:
+            when += timedelta(days=1)
         fills: list[Fill] = []
         while when < last:
             number = len(fills)

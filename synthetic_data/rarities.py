@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Any
 
 from synthetic_data.chart import SNOMED, Chart
 from synthetic_data.instruments import answer
 from synthetic_data.notes import note_text
 from synthetic_data.pathways import all_pathways
+from synthetic_data.people.demographics import years_between
 from synthetic_data.records import (
     Allergy,
     Assessment,
@@ -32,6 +34,25 @@ from synthetic_data.yaml_tables import table
 
 EKG_NORMAL = Code(SNOMED, "164854000", "Electrocardiogram normal")
 STANDING = Code(SNOMED, "10904000", "Orthostatic body position")
+STANDING_VALUES: dict[str, float] = {
+    "height": 165.0,
+    "weight": 70.5,
+    "bmi": 25.9,
+    "heart_rate": 72,
+    "respiratory_rate": 16,
+    "temperature": 36.6,
+    "head_circumference": 47.0,
+    "head_circumference_percentile": 50,
+    "bmi_for_age": 50,
+    "weight_for_height": 50,
+}
+INFANT_VALUES: dict[str, float] = {
+    "height": 84.0,
+    "weight": 11.8,
+    "bmi": 16.7,
+    "heart_rate": 104,
+    "respiratory_rate": 24,
+}
 AUTHORIZATION_WISHES = (
     "pending",
     "approved",
@@ -108,11 +129,16 @@ class Rarities:
         visit = self._visit(self.chart.ends - timedelta(days=60))
         chart = self.chart
         vitals = table("codes/observations.yaml")["vitals"]
-        for kind in (*(one for one in vitals if one != "bmi"), "blood_pressure", "oxygen"):
+        values = {**STANDING_VALUES, **(INFANT_VALUES if chart.age < 3 else {})}
+        measured = {
+            kind: value for kind, value in values.items() if self._measured_at(vitals[kind], visit.start.date())
+        }
+        for kind in (*(one for one in measured if one != "bmi"), "blood_pressure", "oxygen"):
             chart.measure(kind, visit, None, absent="not-performed")
-        for kind, row in vitals.items():
-            value = {"cm": 165.0, "kg": 70.5, "kg/m2": 25.9, "Cel": 36.6, "/min": 64, "%": 50}[row["unit"]]
+        for kind, value in measured.items():
             chart.measure(kind, visit, value, position=STANDING)
+        if chart.age < 18:
+            return
         for kind in ("disability", "ekg_impression"):
             chart.measure(kind, visit, None, absent="unknown")
         chart.order_laboratory(self.random, "metabolic", visit, None, 0, False)
@@ -120,6 +146,11 @@ class Rarities:
         chart.labs[-1] = replace(last, results=tuple(replace(one, value=None) for one in last.results))
         self.wellness.vaccination("hepatitis_b_adult", visit, given=False)
         self.wellness.vaccination("tdap", visit, given=True, when_text="some time in the 1990s", primary=False)
+
+    def _measured_at(self, row: dict[str, Any], day: date) -> bool:
+        """Whether a vital sign is taken at the member's age on a day."""
+        low, high = row.get("ages", (0, 120))
+        return bool(low <= years_between(self.chart.person.birth_date, day) <= high)
 
     def over_the_counter(self) -> None:
         """A drug the member says they take."""
@@ -237,7 +268,12 @@ class Rarities:
         pathway = next(one for one in all_pathways() if one.key == "major_depression")
         for kind, back in (("inpatient_psychiatric", 300), ("crisis_stabilization", 240)):
             row = {"kind": kind, "involuntary": 1.0}
-            admit(chart, self.random, pathway, row, chart.ends - timedelta(days=back), chart.ends, (diagnosis.id,))
+            longest = timedelta(days=table("codes/services.yaml")["stays"][kind]["days"][1])
+            days = (chart.ends - timedelta(days=back - later) for later in range(40))
+            day = next((one for one in days if chart.clear_for_stay(one, one + longest)), None)
+            if day is None:
+                continue
+            admit(chart, self.random, pathway, row, day, chart.ends, (diagnosis.id,))
             if chart.authorizations and chart.authorizations[-1].subject == chart.admissions[-1].id:
                 chart.authorizations[-1] = replace(chart.authorizations[-1], wish="approved")
 

@@ -34,7 +34,7 @@ def admit(
     attending = chart.clinician(random, site, kind["staff"])
     days = max(1, min(random.randint(*kind["days"]), (ends - day).days))
     start = chart.at(day, random.randint(0, 23), random.choice((5, 20, 40)))
-    still_there = day + timedelta(days=days) >= chart.ends and random.random() < 0.5
+    still_there = day + timedelta(days=days) >= chart.ends and random.random() < 0.5 and chart.person.deceased is None
     end = None if still_there else chart.at(day + timedelta(days=days), 11)
     admission = chart.new_id("adm")
     chart.visit(
@@ -43,6 +43,7 @@ def admit(
     )  # fmt: skip
     encounter = replace(chart.visits[-1], start=start, end=end or chart.at(chart.ends, 12), clinician=attending.id)
     chart.visits[-1] = encounter
+    chart.stay_between(start.date(), encounter.end.date())
     chart.admissions.append(
         Admission(
             id=admission,

@@ -188,7 +188,7 @@ class Wellness:
             icd10=icd10,
             snomed=Code(SNOMED, *row["snomed"]),
             text=icd10.display,
-            onset=day - timedelta(days=random.randint(10, 200)),
+            onset=max(chart.person.birth_date, day - timedelta(days=random.randint(10, 200))),
             recorded=visit.end,
             abatement=solved if solved < chart.ends else None,
             severity=None,
@@ -214,7 +214,7 @@ class Wellness:
     # ── prevention ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _vaccinate(self, visit: Visit, age: int, day: date) -> None:
-        wanted = ["influenza"]
+        wanted = ["influenza"] if age >= 1 else []
         if age < 7:
             wanted += ["dtap", "mmr", "polio"][: 1 + age % 3]
         elif age < 18:
@@ -223,7 +223,7 @@ class Wellness:
             wanted += ["zoster"] if age % 5 == 0 else []
         if age >= 65 and age % 4 == 0:
             wanted.append("pneumococcal")
-        if day.year >= 2023 and self.random.random() < 0.3:
+        if day.year >= 2023 and age >= 12 and self.random.random() < 0.3:
             wanted.append("covid")
         for name in wanted:
             given = self.random.random() < 0.85

@@ -21,6 +21,7 @@ from synthetic_data.clinical.sheet import (
     postal_address,
     telecom,
 )
+from synthetic_data.people.demographics import birthday
 from synthetic_data.records import Code, Delegate
 
 CARIN_PATIENT = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Patient"
@@ -203,7 +204,7 @@ def _related_person(sheet: Sheet, delegate: Delegate, meta: Json) -> Json:
 def social_facts(sheet: Sheet) -> None:
     """Occupation and sexual orientation (US Core 6.1.0 profiles; base Observations before)."""
     person = sheet.member.person
-    start = min(span.start for span in sheet.member.coverages)
+    start = max(min(span.start for span in sheet.member.coverages), birthday(person.birth_date, 18))
     when = datetime.combine(start, time(10), ZoneInfo(person.time_zone))
     social = [concept(f"{HL7}observation-category", "social-history", "Social History")]
     if person.occupation is not None and person.industry is not None:

@@ -86,7 +86,7 @@ def make_person(random: Random, home: Home, wish: Wish, as_of: date, handle: str
         language=language,
         interpreter=language.code != "en" and random.random() < 0.6,
         marital_status=Code(MARITAL_STATUS, *marital),
-        addresses=_addresses(random, home, as_of),
+        addresses=_addresses(random, home, birth, as_of),
         phone=None if "no-contact" in wish.flags else f"{home.area}-555-01{random.randrange(100):02d}",
         email=None if "no-contact" in wish.flags or not adult else f"{handle}@mail.example",
         occupation=occupation,
@@ -98,6 +98,14 @@ def make_person(random: Random, home: Home, wish: Wish, as_of: date, handle: str
 def years_between(start: date, end: date) -> int:
     """Whole years from one date to another, as birthdays count them."""
     return end.year - start.year - ((end.month, end.day) < (start.month, start.day))
+
+
+def birthday(birth: date, age: int) -> date:
+    """The day somebody reaches an age; who was born on a leap day reaches it on 1 March in other years."""
+    try:
+        return birth.replace(year=birth.year + age)
+    except ValueError:
+        return date(birth.year + age, 3, 1)
 
 
 def _ages(random: Random, line: str) -> tuple[int, int]:
@@ -181,16 +189,17 @@ def _language(random: Random, group: str) -> Code:
     return Code(LANGUAGES, code, display)
 
 
-def _addresses(random: Random, home: Home, as_of: date) -> tuple[Address, ...]:
-    since = as_of - timedelta(days=random.randint(200, 4000))
+def _addresses(random: Random, home: Home, birth: date, as_of: date) -> tuple[Address, ...]:
+    """Where somebody lives, and for one in four where they lived before; nobody lives anywhere before birth."""
+    since = max(birth, as_of - timedelta(days=random.randint(200, 4000)))
     here = home.address
     current = Address(
         line=here.line, city=here.city, county=here.county, state=here.state, postal_code=here.postal_code, start=since
     )
-    if random.random() > 0.25:
+    if random.random() > 0.25 or since == birth:
         return (current,)
     before = street_address(random, cast(dict[str, Any], places(home.state).draw(random)), home.state)
-    moved_in = since - timedelta(days=random.randint(300, 2000))
+    moved_in = max(birth, since - timedelta(days=random.randint(300, 2000)))
     previous = Address(
         line=before.line,
         city=before.city,

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, cast
 from unicodedata import normalize
 
-from synthetic_data.people.demographics import years_between
+from synthetic_data.people.demographics import birthday, years_between
 from synthetic_data.people.households import Home, places, street_address
 from synthetic_data.people.names import Names
 from synthetic_data.records import ActsFor, Code, CoverageSpan, Credentials, Delegate, Name, Person
@@ -173,7 +173,7 @@ def make_delegates(
         )
 
     if age < 18 or "came-of-age" in flags:
-        majority = _birthday(person.birth_date, 18)
+        majority = birthday(person.birth_date, 18)
         for adult in home.adults[:2]:
             parent = name_of(adult)
             code = ("MTH", "mother") if parent.gender == "female" else ("FTH", "father")
@@ -243,13 +243,6 @@ def acts_for(number: int, delegates_of: Callable[[int], tuple[Delegate, ...]], h
         for one in delegates_of(other)
         if one.member == mine
     )
-
-
-def _birthday(birth: date, age: int) -> date:
-    try:
-        return birth.replace(year=birth.year + age)
-    except ValueError:  # born on a leap day
-        return date(birth.year + age, 3, 1)
 
 
 def _relative(random: Random, home: Home, gender: str, own_family: bool = True) -> Name:
