@@ -6,13 +6,14 @@ A function takes its input collection, the environment, and the value of each ar
 from __future__ import annotations
 
 from suites.profiles.fhirpath.environment import Function
-from suites.profiles.fhirpath.functions import collections, conversion, fhir, mathematics, text
+from suites.profiles.fhirpath.functions import boundaries, collections, conversion, fhir, mathematics, text
 
 FUNCTIONS: dict[str, tuple[int, int, Function]] = {
     **collections.FUNCTIONS,
     **text.FUNCTIONS,
     **mathematics.FUNCTIONS,
     **conversion.FUNCTIONS,
+    **boundaries.FUNCTIONS,
     **fhir.FUNCTIONS,
 }
 """Name to (fewest arguments, most arguments, function)."""
