@@ -183,14 +183,20 @@ class _Walk:
         if len(above.types) != 1:
             return
         ref = above.types[0]
-        source = self.resolve(ref.profiles[0]) if len(ref.profiles) == 1 else None
-        source = source or self.resolve(CORE + ref.code)
+        source = self._profiled(ref) or self.resolve(CORE + ref.code)
         if source is None:
             raise NoSnapshot(
                 f"{self.name}: has no snapshot, and steps into {parent}, whose type {ref.code} is not at hand"
             )
         inside = [self._moved(e, source[0].id, parent) for e in source[1:]]
         self._insert_children(parent, inside)
+
+    def _profiled(self, ref: TypeRef) -> tuple[Element, ...] | None:
+        """The snapshot of the one profile a type names; None where it cannot be made, as when it is this very profile."""
+        try:
+            return self.resolve(ref.profiles[0]) if len(ref.profiles) == 1 else None
+        except NoSnapshot:
+            return None
 
     def _unroll_content(self, source: str, parent: str) -> None:
         """Content by reference is as the type defines it, whatever this profile says where it is defined."""

@@ -82,3 +82,31 @@ def test_a_profile_that_imposes_another_asks_for_both(tmp_path: Path):
     assert missing(active=True, gender="male") == []
     assert missing(active=True) == [imposed["url"]]
     assert missing() == [imposing["url"], imposed["url"]]
+
+
+def test_a_profile_that_steps_into_itself_is_made_from_the_type(tmp_path: Path):
+    """An identifier whose assigner's identifier is of the same profile: its children come from the data type."""
+    again = {"code": "Identifier", "profile": ["http://guide.example/StructureDefinition/own"]}
+    own = profile(
+        "own",
+        "Identifier",
+        [
+            {"id": "Identifier.system", "path": "Identifier.system", "min": 1},
+            {"id": "Identifier.assigner.identifier", "path": "Identifier.assigner.identifier", "type": [again]},
+            {"id": "Identifier.assigner.identifier.value", "path": "Identifier.assigner.identifier.value", "min": 1},
+        ],
+    )
+    typed = {"code": "Identifier", "profile": [own["url"]]}
+    user = profile(
+        "user", "Organization", [{"id": "Organization.identifier", "path": "Organization.identifier", "type": [typed]}]
+    )
+    validator = Validator(packages=[write_package(tmp_path, [own | {"kind": "complex-type"}, user])])
+
+    def missing(inner: dict[str, str]) -> list[str]:
+        identifier = {"system": "http://x.example", "assigner": {"identifier": inner}}
+        organization = {"resourceType": "Organization", "name": "x", "identifier": [identifier]}
+        return [issue.message.partition(":")[0] for issue in validator.validate(organization, [user["url"]]).errors()]
+
+    assert missing({"system": "http://x.example", "value": "1"}) == []
+    assert missing({"system": "http://x.example"}) == ["Identifier.assigner.identifier.value"]
+    assert missing({"value": "1"}) == ["Identifier.system"]
