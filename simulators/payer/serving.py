@@ -36,6 +36,8 @@ from simulators.payer.rules import UnknownFault, select
 from simulators.payer.store import Store
 
 BACKLOG = 512
+MOST_HEADERS, LARGEST_HEAD = 200, 65_536
+SLOWEST_HEAD, LINGER = 20, 2  # seconds
 
 
 class CannotServe(Exception):
@@ -154,16 +156,70 @@ def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
 class Protocol(HttpToolsProtocol):
     """HTTP/1.1 as uvicorn speaks it; what is no request at all is refused in the form every other refusal has."""
 
+    _ended = False  # a refusal was sent: what still comes is read and forgotten
+    _in_head = False
+    _came = 0  # bytes since the last head ended, those just received included
+    _deadline: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._ended:
+            return
+        self._came += len(data)
+        super().data_received(data)
+        if not self._in_head:
+            self._came = 0
+        elif not self._ended:  # the head did not end with these bytes
+            if self._came > LARGEST_HEAD:
+                self._refuse_head()
+            elif self._deadline is None:
+                self._deadline = self.loop.call_later(SLOWEST_HEAD, self._refuse_to_wait)
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        if len(self.headers) > MOST_HEADERS or (
+            self._came > LARGEST_HEAD and sum(len(name) + len(value) for name, value in self.headers) > LARGEST_HEAD
+        ):
+            self._refuse_head()
+            return
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        super().connection_lost(exc)
+
     def send_400_response(self, msg: str) -> None:
         """An address of more than 64 KiB, bytes that are no HTTP: 400 with an OperationOutcome, and the connection ends."""
-        body = of(
-            FhirError(
-                400, "invalid", "this is not an HTTP request: the address is too long or has bytes it may not have"
-            )
-        )
-        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {FHIR_JSON.decode()}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        if not self._ended:
+            text = "this is not an HTTP request: the address is too long or has bytes it may not have"
+            self._end_with("400 Bad Request", FhirError(400, "invalid", text))
+
+    def _refuse_head(self) -> None:
+        """RFC 6585 section 5."""
+        text = f"the headers are more than {MOST_HEADERS} or larger than {LARGEST_HEAD} bytes"
+        self._end_with("431 Request Header Fields Too Large", FhirError(431, "too-long", text))
+
+    def _refuse_to_wait(self) -> None:
+        """RFC 9110 section 15.5.9."""
+        text = f"the headers did not come within {SLOWEST_HEAD} seconds"
+        self._end_with("408 Request Timeout", FhirError(408, "timeout", text))
+
+    def _end_with(self, status: str, error: FhirError) -> None:
+        body = of(error)
+        head = f"HTTP/1.1 {status}\r\ncontent-type: {FHIR_JSON.decode()}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         self.transport.write(head.encode() + body)
-        self.transport.close()
+        # Closed at once, with bytes unread, the connection would be reset and the refusal might never arrive (RFC 9112 section 9.6).
+        self._ended = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.close)
 
 
 def _server(application: Any) -> uvicorn.Server:

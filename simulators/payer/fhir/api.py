@@ -21,6 +21,7 @@ from simulators.payer.fhir.capability import statement, statement_told
 from simulators.payer.fhir.compartment import Reach
 from simulators.payer.fhir.dates import text_of
 from simulators.payer.fhir.paging import opened
+from simulators.payer.fhir.query import WHOLE, shape_asked
 from simulators.payer.fhir.requests import (
     AsgiScope,
     Receive,
@@ -33,11 +34,15 @@ from simulators.payer.fhir.requests import (
 )
 from simulators.payer.fhir.responses import FHIR_JSON, Response, require_format, send_response
 from simulators.payer.fhir.searching import Searching
+from simulators.payer.fhir.shaping import shaped
 from simulators.payer.protection import journal
 from simulators.payer.rules import rule
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _READS = ("GET", "HEAD")
+# Whatever else a page wants to send does no harm: nothing but these is looked at.
+_HEADERS_TAKEN = b"authorization, accept, content-type, prefer, if-none-match, if-modified-since, if-match"
+_HEADER_NAMES = re.compile(rb"[a-z0-9\-]{1,64}(, ?[a-z0-9\-]{1,64}){0,20}")
 _log = logging.getLogger(__name__)
 
 
@@ -208,7 +213,7 @@ class FhirApi:
                 raise unsupported_method(self.payer.faults, request.method, "POST, OPTIONS")
             case [_, id]:
                 _require_id(type_name, id)
-                return self._served(reach, reading.read(store, reach, request, type_name, id))
+                return self._served(reach, reading.read(store, reach, request, type_name, id), shape_asked(parameters))
             case ["Patient", id, "$everything"] if self.payer.deployment.fhir.everything and not reach.base.is_open:
                 reading.found(store, reach, "Patient", id)
                 return self.searching.everything(reach, id, parameters)
@@ -219,13 +224,16 @@ class FhirApi:
                 return Response(200, body, resources=len(entries))
             case [_, id, "_history", version]:
                 _require_id(type_name, id)
-                return self._served(reach, reading.vread(store, reach, request, type_name, id, version))
+                found = reading.vread(store, reach, request, type_name, id, version)
+                return self._served(reach, found, shape_asked(parameters))
         raise _nothing_at(request)
 
-    def _served(self, reach: Reach, response: Response) -> Response:
+    def _served(self, reach: Reach, response: Response, shape: tuple[str, tuple[str, ...]]) -> Response:
         if response.status != 200:
             return response
         (response.body,) = served.bodies(self.payer, reach.base, [response.body])
+        if shape != WHOLE:
+            response.body = shaped(reach.active, response.body, *shape)
         response.resources = 1
         return response
 
@@ -267,23 +275,16 @@ class FhirApi:
 
 
 def _preflight(request: Request) -> Response:
+    """OPTIONS, also as a browser asks before it lets a page of another origin send a request (Fetch, CORS preflight)."""
+    asked = request.headers.get(b"access-control-request-headers", b"").lower()
+    others = asked if _HEADER_NAMES.fullmatch(asked) else b""
     headers = (
         (b"allow", b"GET, HEAD, POST, OPTIONS"),
-        (b"access-control-allow-origin", b"*"),
         (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
-        (
-            b"access-control-allow-headers",
-            b"authorization, accept, content-type, prefer, if-none-match, if-modified-since",
-        ),
+        (b"access-control-allow-headers", _HEADERS_TAKEN + (b", " + others if others else b"")),
         (b"access-control-max-age", b"86400"),
     )
-    return Response(
-        204,
-        b"",
-        headers[:1]
-        if b"origin" not in request.headers
-        else tuple(header for header in headers if header[0] != b"access-control-allow-origin"),
-    )
+    return Response(204, b"", headers if b"origin" in request.headers else headers[:1])
 
 
 def _require_id(type_name: str, id: str) -> None:

@@ -70,10 +70,10 @@ def clause_test(clause: Clause, world: World) -> CandidateTest:
     tests = [value_test(clause.parameter, value, clause.modifier, clause.target, world) for value in clause.values]
     any_of = tests[0] if len(tests) == 1 else lambda values: any(test(values) for test in tests)
     if name == "_id":
-        wanted = {value.casefold() for value in clause.values}
+        wanted = frozenset(clause.values)  # unlike codes, ids mind their case (FHIR R4 id)
         if clause.modifier == "not":
-            return lambda candidate: candidate.id.casefold() not in wanted
-        return lambda candidate: candidate.id.casefold() in wanted
+            return lambda candidate: candidate.id not in wanted
+        return lambda candidate: candidate.id in wanted
     if name == "_lastUpdated":
         return lambda candidate: any_of(((candidate.updated, candidate.updated + 1),))
     if clause.modifier == "not":

@@ -146,7 +146,7 @@ def date_test(name: str, text: str, active: frozenset[str], now: int) -> Test:
     assert match is not None
     prefix, value = match[1] or "eq", match[2]
     try:
-        start, end = dates.range_of(value)
+        start, end = dates.range_of(value.replace(" ", "+"))  # the + of a zone that nobody escaped
     except dates.NotADate as error:
         raise invalid(
             name, f"{text!r} is not a date such as 2026-07-01 with an optional prefix ({' '.join(PREFIXES)})"
@@ -291,7 +291,7 @@ def number_test(name: str, text: str) -> Test:
     if not _NUMBER.fullmatch(value):
         raise invalid(name, f"{text!r} does not begin with a number")
     number = Decimal(value)
-    half = Decimal(5).scaleb(int(number.as_tuple().exponent) - 1)
+    half = _half(value, number)
     system, code = (parts[1], parts[2]) if len(parts) == 3 else ("", "")
 
     def matches(noted: Sequence[str]) -> bool:
@@ -306,6 +306,15 @@ def number_test(name: str, text: str) -> Test:
             return False
 
     return lambda values: any(matches(value) for value in values)
+
+
+def _half(text: str, number: Decimal) -> Decimal:
+    """How far a number stands for more than itself: half a unit of its last digit.
+
+    By the specification's own example a whole number with a positive exponent is ten times as exact: 1e2 is [95, 105).
+    """
+    place = int(number.as_tuple().exponent)
+    return Decimal(5).scaleb(place - 2 if place > 0 and "." not in text else place - 1)
 
 
 def quantity_matches(prefix: str, noted: Decimal, comparator: str, number: Decimal, half: Decimal) -> bool:

@@ -8,9 +8,14 @@ from simulators.payer.errors import FhirError, ProtocolError
 from simulators.payer.rules import rule
 
 _CODES = {
-    400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 406: "not-supported", 409: "conflict",
-    410: "deleted", 412: "conflict", 413: "too-long", 414: "too-long", 415: "not-supported", 422: "processing", 429: "throttled",
+    400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 406: "not-supported", 408: "timeout", 409: "conflict",
+    410: "deleted", 412: "conflict", 413: "too-long", 414: "too-long", 415: "not-supported", 422: "processing", 429: "throttled", 431: "too-long",
     500: "exception", 503: "transient",
+}  # fmt: skip
+# What a refusal is about where it names no parameter: the part of the request, in the manner of FHIR R4's `http.` paths.
+_ABOUT = {
+    401: "http.authorization", 403: "http.authorization", 404: "http.path", 405: "http.method", 406: "http.accept", 408: "http.body", 410: "http.path",
+    413: "http.body", 414: "http.url", 415: "http.content-type", 429: "http.authorization", 431: "http.headers",
 }  # fmt: skip
 
 
@@ -22,8 +27,8 @@ def of(error: ProtocolError) -> bytes:
         "details": {"text": error.text},
         "diagnostics": error.text,
     }
-    if isinstance(error, FhirError) and error.expression:
-        issue["expression"] = list(error.expression)
+    expression = error.expression if isinstance(error, FhirError) else ()
+    issue["expression"] = list(expression) or [_ABOUT.get(error.status, "http")]
     return orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})
 
 

@@ -21,6 +21,7 @@ MOST_VALUES = 100
 DEEPEST_CHAIN = 4
 SUMMARIES = ("true", "text", "data", "count", "false")
 TOTALS = ("none", "estimate", "accurate")
+WHOLE: tuple[str, tuple[str, ...]] = ("", ())
 # Understood elsewhere or without effect on what is found.
 _ELSEWHERE = frozenset(("_format", "_pretty", "_page"))
 
@@ -119,9 +120,7 @@ def parse(catalog: Catalog, type_name: str, parameters: Parameters, *, strict: b
             case "_total":
                 total = _one_of(name, value, TOTALS)
             case "_elements":
-                elements = tuple(part.strip() for part in value.split(",") if part.strip())
-                if not elements:
-                    raise invalid(name, "names no element")
+                elements = _elements(name, value)
             case _ if name in _ELSEWHERE:
                 continue
             case _:
@@ -136,6 +135,26 @@ def parse(catalog: Catalog, type_name: str, parameters: Parameters, *, strict: b
         type_name, tuple(clauses), tuple(includes), tuple(revincludes), sort, count, summary, elements, total,
         tuple(understood), tuple(ignored),
     )  # fmt: skip
+
+
+def shape_asked(parameters: Parameters) -> tuple[str, tuple[str, ...]]:
+    """`_summary` and `_elements` of a read, which stand on any request that answers resources (FHIR R4 search, 3.1.1.5.8)."""
+    if not parameters:
+        return WHOLE
+    summary, elements = WHOLE
+    for name, value in parameters:
+        if name == "_summary":
+            summary = _one_of(name, value, tuple(one for one in SUMMARIES if one != "count"))
+        elif name == "_elements":
+            elements = _elements(name, value)
+    return ("" if summary == "false" else summary), elements
+
+
+def _elements(name: str, value: str) -> tuple[str, ...]:
+    elements = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not elements:
+        raise invalid(name, "names no element")
+    return elements
 
 
 def clause_of(catalog: Catalog, type_name: str, name: str, value: str) -> Clause | None:

@@ -10,7 +10,7 @@ from simulators.payer.fhir.bundles import Links
 from simulators.payer.fhir.compartment import Reach, unknown
 from simulators.payer.fhir.dates import text_of
 from simulators.payer.fhir.requests import Request
-from simulators.payer.fhir.responses import Response, unchanged_since, validators
+from simulators.payer.fhir.responses import Response, require_unchanged, unchanged_since, validators
 from simulators.payer.rules import rule
 from simulators.payer.store import Store, Stored
 
@@ -166,6 +166,7 @@ def wrong_etag(version: int, updated: int) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def _version(reach: Reach, request: Request, version: int, updated: int, body: bytes) -> Response:
+    require_unchanged(request, version, updated)
     headers = validators_of(reach.active, version, updated)
     if unchanged_since(reach.active, request, version, updated):
         return Response(304, b"", headers)

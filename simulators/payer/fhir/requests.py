@@ -6,6 +6,7 @@ none, bytes that are no UTF-8, a search body of the wrong content type.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Parameters = tuple[tuple[str, str], ...]
 LONGEST_URL = 16_384
 MOST_PARAMETERS = 200
 LARGEST_SEARCH_BODY = 65_536
+SLOWEST_BODY = 20  # seconds
 FORM = "application/x-www-form-urlencoded"
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -130,19 +132,30 @@ def anything_is_a_form(content_type: str, has_body: bool) -> bool:
     return True
 
 
-async def form_body(active: frozenset[str], request: Request, receive: Receive) -> str:
-    """The form body of a search by POST; 415 where it is something else, 413 where it is too large."""
-    content_type = request.header(b"content-type").split(";")[0].strip().lower()
+async def _whole_body(receive: Receive) -> bytes:
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            return bytes(body)
         body += message.get("body", b"")
         if len(body) > LARGEST_SEARCH_BODY:
             raise FhirError(413, "too-long", f"the body is larger than {LARGEST_SEARCH_BODY} bytes")
         if not message.get("more_body"):
-            break
+            return bytes(body)
+
+
+async def form_body(active: frozenset[str], request: Request, receive: Receive) -> str:
+    """The form body of a search by POST; 415 where it is something else, 413 where it is too large."""
+    content_type = request.header(b"content-type").split(";")[0].strip().lower()
+    announced = request.header(b"content-length")
+    if announced.isdigit() and int(announced[:20]) > LARGEST_SEARCH_BODY:  # not waited for
+        raise FhirError(413, "too-long", f"the body is larger than {LARGEST_SEARCH_BODY} bytes")
+    try:
+        async with asyncio.timeout(SLOWEST_BODY):
+            body = await _whole_body(receive)
+    except TimeoutError:
+        raise FhirError(408, "timeout", f"the body did not come within {SLOWEST_BODY} seconds") from None
     if not form_accepted(active, content_type, bool(body)):
         raise FhirError(
             415, "not-supported", f"_search takes {FORM}, not {content_type or 'a body without a content type'}"

@@ -14,17 +14,21 @@ from functools import lru_cache
 import brotli
 
 from simulators.payer.errors import FhirError
+from simulators.payer.fhir.negotiation import encoding_for, json_accepted, json_asked
 from simulators.payer.fhir.requests import Parameters, Request, Send
 from simulators.payer.rules import rule
 
 FHIR_JSON = b"application/fhir+json;charset=utf-8"
-_JSON_TYPES = frozenset(
-    ("application/fhir+json", "application/json", "text/json", "application/json+fhir", "application/*", "*/*")
-)
-_JSON_FORMATS = frozenset(
-    ("json", "application/json", "application/fhir+json", "text/json", "application/fhir json", "application/json+fhir")
-)
 _WORTH_COMPRESSING = 1_400
+# A member's data may be kept by the app that asked, asked for anew each time, and by nobody between.
+_ALWAYS = ((b"vary", b"accept, accept-encoding, authorization, origin"), (b"cache-control", b"private, no-cache"))
+_CROSS_ORIGIN = (
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"etag, last-modified, location, content-location, link, retry-after, www-authenticate, x-progress, expires",
+    ),
+)
 
 
 @dataclass(slots=True)
@@ -60,18 +64,7 @@ def plain_json() -> bytes:
 @rule
 def format_served(accept: str, asked: str) -> bool:
     """JSON is served; XML, Turtle and anything else is refused with 406. `_format` wins over Accept."""
-    if asked:
-        return asked.split(";")[0].strip().lower() in _JSON_FORMATS
-    if not accept:
-        return True
-    for part in accept.lower().split(","):
-        kind, *options = (piece.strip() for piece in part.split(";"))
-        if any(option.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for option in options):
-            continue
-        versions = [option.partition("=")[2].strip('" ') for option in options if option.startswith("fhirversion")]
-        if kind in _JSON_TYPES and all(version.startswith("4.0") for version in versions):
-            return True
-    return False
+    return json_asked(asked) if asked else json_accepted(accept)
 
 
 @format_served.fault("xml-is-answered-with-json", violates="FHIR-CONNEG-02")
@@ -122,14 +115,39 @@ def unchanged_since(request: Request, version: int, updated: int) -> bool:
     """Whether the client's copy is still good: If-None-Match decides, else If-Modified-Since."""
     tags = request.header(b"if-none-match")
     if tags:
-        return tags.strip() == "*" or f'"{version}"' in [tag.strip().removeprefix("W/") for tag in tags.split(",")]
-    since = request.header(b"if-modified-since")
-    if since:
-        try:
-            return updated // 1000 <= int(parsedate_to_datetime(since).timestamp())
-        except (ValueError, OverflowError):
-            return False
-    return False
+        return _names(tags, version)
+    since = _instant(request.header(b"if-modified-since"))
+    return since is not None and updated // 1000 <= since
+
+
+def require_unchanged(request: Request, version: int, updated: int) -> None:
+    """If-Match and If-Unmodified-Since: 412 where the resource is not what the client believes (RFC 9110 section 13.1).
+
+    FHIR's version tags are weak and compared by the version they name (FHIR R4 http, 3.1.0.5).
+    """
+    tags = request.header(b"if-match")
+    if tags:
+        if not _names(tags, version):
+            raise FhirError(412, "conflict", f"If-Match: the current version is {version}", expression=("If-Match",))
+        return
+    since = _instant(request.header(b"if-unmodified-since"))
+    if since is not None and updated // 1000 > since:
+        raise FhirError(
+            412, "conflict", "If-Unmodified-Since: the resource has changed since", expression=("If-Unmodified-Since",)
+        )
+
+
+def _names(tags: str, version: int) -> bool:
+    """Whether a list of entity tags names a version, or any (`*`)."""
+    return tags.strip() == "*" or f'"{version}"' in [tag.strip().removeprefix("W/") for tag in tags.split(",")]
+
+
+def _instant(text: str) -> int | None:
+    """An HTTP date in seconds; None where it is none, which counts as not sent."""
+    try:
+        return int(parsedate_to_datetime(text).timestamp()) if text else None
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 @unchanged_since.fault("not-modified-for-every-copy", violates="FHIR-READ-02")
@@ -152,25 +170,16 @@ async def send_response(request: Request, response: Response, send: Send, active
     headers = [(b"content-type", response.content_type or content_type_of_resources(active)), *response.headers]
     if len(body) > _WORTH_COMPRESSING:
         encodings = request.headers.get(b"accept-encoding")
-        if encodings:
-            if b"br" in encodings:
-                body = brotli.compress(body, quality=3)
-                headers.append((b"content-encoding", b"br"))
-            elif b"gzip" in encodings:
-                body = gzip.compress(body, 3, mtime=0)
-                headers.append((b"content-encoding", b"gzip"))
+        encoding = encoding_for(encodings) if encodings else b""
+        if encoding:
+            body = brotli.compress(body, quality=3) if encoding == b"br" else gzip.compress(body, 3, mtime=0)
+            headers.append((b"content-encoding", encoding))
+    headers += _ALWAYS
+    if b"origin" in request.headers:
+        headers += _CROSS_ORIGIN
     if response.pieces is not None:
         await _send_pieces(request, response, headers, send)
         return
-    headers.append((b"vary", b"accept, accept-encoding, authorization, origin"))
-    if b"origin" in request.headers:
-        headers += (
-            (b"access-control-allow-origin", b"*"),
-            (
-                b"access-control-expose-headers",
-                b"etag, last-modified, location, content-location, retry-after, www-authenticate",
-            ),
-        )
     if response.status in (204, 304) or not body:
         headers = [header for header in headers if header[0] != b"content-type"]
         body = b""

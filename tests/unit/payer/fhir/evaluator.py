@@ -139,16 +139,18 @@ def spans(found: Iterable[Any]) -> list[Span]:
     return result
 
 
-def date_matches(found: Iterable[Any], text: str) -> bool:
+def date_matches(found: Iterable[Any], text: str, now: datetime) -> bool:
     prefix = text[:2] if text[:2].isalpha() else "eq"
     wanted = span(text.removeprefix(prefix) if text[:2].isalpha() else text)
     assert wanted is not None
     start, end = wanted
+    slack = abs(now - start) / 10
     for low, high in spans(found):
         inside = start <= low and high <= end
         answer = {
             "eq": inside, "ne": not inside, "gt": high > end, "lt": low < start, "ge": high > end or inside,
             "le": low < start or inside, "sa": low >= end, "eb": high <= start,
+            "ap": prefix == "ap" and high > start - slack and low < end + slack,
         }[prefix]  # fmt: skip
         if answer:
             return True
@@ -216,43 +218,95 @@ def reference_matches(found: Iterable[Any], text: str, base: str) -> bool:
 def quantity_matches(found: Iterable[Any], text: str) -> bool:
     number, *unit = text.split("|")
     prefix = number[:2] if number[:2].isalpha() else "eq"
-    wanted = Decimal(number.removeprefix(prefix) if number[:2].isalpha() else number)
+    digits = number.removeprefix(prefix) if number[:2].isalpha() else number
+    wanted = Decimal(digits)
     half = Decimal(10) ** int(wanted.as_tuple().exponent) / 2
     for node in found:
         if not isinstance(node, dict) or "value" not in node:
             continue
-        if unit and (node.get("system", ""), node.get("code", "")) != (unit[0], unit[1]):
+        system, code = node.get("system", ""), node.get("code", "")
+        if "currency" in node:
+            system, code = "urn:iso:std:iso:4217", node["currency"]
+        if unit and unit[0] and (system, code) != (unit[0], unit[1]):
             continue
-        value = Decimal(str(node["value"]))
-        near = wanted - half <= value < wanted + half
+        if unit and not unit[0] and unit[1] not in (code, node.get("unit")):
+            continue
+        value, compared = Decimal(str(node["value"])), node.get("comparator", "")
+        least, most = compared in ("<", "<="), compared in (">", ">=")
+        near = not least and not most and wanted - half <= value < wanted + half
+        tenth = max(abs(wanted) / 10, half)
         answers = {
             "eq": near,
             "ne": not near,
-            "gt": value > wanted,
-            "lt": value < wanted,
-            "ge": value >= wanted,
-            "le": value <= wanted,
+            "gt": most or value > wanted,
+            "lt": least or value < wanted,
+            "ge": most or value >= wanted,
+            "le": least or value <= wanted,
+            "sa": not least and value > wanted,
+            "eb": not most and value < wanted,
+            "ap": (most or value >= wanted - tenth) and (least or value <= wanted + tenth),
         }
         if answers[prefix]:
             return True
     return False
 
 
-def matches(kind: str, found: list[Any], text: str, modifier: str = "", base: str = "") -> bool:
+# --- modifiers that read more than codes ---
+
+
+def text_matches(found: Iterable[Any], text: str) -> bool:
+    said: list[str] = []
+    for node in found:
+        if isinstance(node, dict):
+            said += [node.get("text", ""), node.get("display", "")]
+            said += [coding.get("display", "") for coding in node.get("coding", ())]
+            said += [node["type"].get("text", "")] if isinstance(node.get("type"), dict) else []
+    return any(fold(one).startswith(fold(text)) for one in said if one)
+
+
+def of_type_matches(found: Iterable[Any], text: str) -> bool:
+    system, code, value = text.split("|")
+    return any(
+        isinstance(node, dict) and node.get("value") == value
+        and any((one.get("system"), one.get("code")) == (system, code) for one in node.get("type", {}).get("coding", ()))
+        for node in found
+    )  # fmt: skip
+
+
+def identifier_matches(found: Iterable[Any], text: str) -> bool:
+    return token_matches(
+        [node["identifier"] for node in found if isinstance(node, dict) and "identifier" in node], text
+    )
+
+
+def matches(
+    kind: str,
+    found: list[Any],
+    text: str,
+    modifier: str = "",
+    base: str = "",
+    now: datetime = LATEST,
+) -> bool:
     """Whether the nodes of one parameter in one resource fulfil one value."""
     if modifier == "missing":
         return (not found) is (text == "true")
     if modifier == "not":
         return not token_matches(found, text)
+    if modifier in ("text", "of-type", "identifier"):
+        return {"text": text_matches, "of-type": of_type_matches, "identifier": identifier_matches}[modifier](
+            found, text
+        )
     match kind:
         case "token":
             return token_matches(found, text)
         case "date":
-            return date_matches(found, text)
+            return date_matches(found, text, now)
         case "string":
             return string_matches(found, text, modifier)
         case "reference":
             return reference_matches(found, text, base)
         case "quantity":
             return quantity_matches(found, text)
-    return any(node == text for node in found)
+    if modifier == "below":
+        return any(str(node).startswith(text) for node in found)
+    return any(str(node).split("|")[0] == text or node == text for node in found)

@@ -43,7 +43,7 @@ class Probe:
 
 FIXED = [
     Probe("metadata", None), Probe("metadata", None, "/directory"), Probe("Patient/{member}"), Probe("Patient/{other}"), Probe("Patient/nobody"),
-    Probe("Patient/{member}", None), Probe("Practitioner?_count=2", None, "/directory"), Probe("InsurancePlan?_count=2", None, "/formulary"),
+    Probe("Patient/{member}", None), Probe("Patient/{member}?access_token={member}", None), Probe("Practitioner?_count=2", None, "/directory"), Probe("InsurancePlan?_count=2", None, "/formulary"),
     Probe("Observation?patient={other}"), Probe("Observation?patient={member}&_count=2"), Probe("Observation?patient={member}&_count=2&_sort=-date"),
     Probe("Observation?patient={member}&_sort=date"), Probe("Observation?patient={member}&date=ge2024-01-01&_count=200"),
     Probe("Observation?patient={member}&date=lt2024-01-01&_count=200"), Probe("Observation?patient={member}&date=le2024-01-01&_count=200"),
