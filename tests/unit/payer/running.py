@@ -31,6 +31,7 @@ from simulators.payer.store import Store
 from tests.unit.payer.fhir import tiny
 
 REDIRECT = "http://127.0.0.1:8765/callback"
+CONTEXT = httpx.create_ssl_context()  # reading the machine's certificates takes longer than most tests
 PASSWORD = "correct horse battery staple"
 ANSWERS = {"First pet?": "Rex", "First street?": "Elm Street"}
 EVERYTHING = ("claims", "clinical", "demographics", "substance-use")
@@ -85,10 +86,10 @@ class Running:
         return self.payer.url(getattr(self.payer.deployment.endpoints, endpoint))
 
     def faults(self, *ids: str) -> None:
-        httpx.put(f"{self.control}/faults", json={"active": list(ids)}).raise_for_status()
+        httpx.put(f"{self.control}/faults", json={"active": list(ids)}, verify=CONTEXT).raise_for_status()
 
     def clock(self, **change: Any) -> None:
-        httpx.post(f"{self.control}/clock", json=change).raise_for_status()
+        httpx.post(f"{self.control}/clock", json=change, verify=CONTEXT).raise_for_status()
 
 
 @contextmanager
@@ -133,7 +134,7 @@ class App:
 
     def __init__(self, at: Running, client: str = "public") -> None:
         self.at, self.client = at, at.clients[client]
-        self.http = httpx.Client(timeout=20)
+        self.http = httpx.Client(timeout=20, verify=CONTEXT)
         self.verifier = secrets.token_urlsafe(32)
         self.state = secrets.token_urlsafe(12)
 

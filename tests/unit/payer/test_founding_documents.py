@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.unit.payer import running as walking
-from tests.unit.payer.running import App, Running, dataset, running
+from tests.unit.payer.running import CONTEXT, App, Running, dataset, running
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -63,7 +63,7 @@ def delta_token(at: Running, **changed: str | None) -> str:
         "grant_type": "authorization_code", "code": code, "redirect_uri": walking.REDIRECT, "scope": "patient/*.read openid fhirUser",
         "client_id": app.client["client_id"], "client_secret": app.client["client_secret"],
     }  # fmt: skip
-    answer = httpx.post(at.at("token"), data=sent)
+    answer = httpx.post(at.at("token"), data=sent, verify=CONTEXT)
     assert answer.status_code == 200, answer.text
     assert set(answer.json()["scope"].split()) == {"patient/*.read", "openid", "fhirUser"}
     return str(answer.json()["access_token"])
@@ -90,10 +90,12 @@ def test_shared_health_takes_the_requests_its_page_describes(shared_health: Runn
 def test_shared_health_answers_its_nine_types_to_the_member_only(shared_health: Running, kind: str) -> None:
     address = f"{shared_health.fhir}/{kind}"
     query = {"_id": "m1"} if kind == "Patient" else {} if kind in ("List", "MedicationKnowledge") else {"patient": "m1"}
-    answer = httpx.get(address, params=query, headers={"Authorization": f"Bearer {delta_token(shared_health)}"})
+    answer = httpx.get(
+        address, params=query, headers={"Authorization": f"Bearer {delta_token(shared_health)}"}, verify=CONTEXT
+    )
     assert answer.status_code == 200
     assert answer.json()["type"] == "searchset"
-    assert httpx.get(address, params=query).status_code == 401
+    assert httpx.get(address, params=query, verify=CONTEXT).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -110,15 +112,15 @@ def test_shared_health_answers_its_nine_types_to_the_member_only(shared_health: 
     ],
 )
 def test_shared_health_opens_its_eight_directory_types(shared_health: Running, kind: str) -> None:
-    answer = httpx.get(f"{shared_health.at('directory')}/{kind}")
+    answer = httpx.get(f"{shared_health.at('directory')}/{kind}", verify=CONTEXT)
     assert answer.status_code == 200
     assert answer.json()["resourceType"] == "Bundle"
 
 
 def test_shared_health_opens_its_metadata_and_discovery(shared_health: Running) -> None:
-    statement = httpx.get(f"{shared_health.fhir}/metadata").json()
+    statement = httpx.get(f"{shared_health.fhir}/metadata", verify=CONTEXT).json()
     assert statement["fhirVersion"] == "4.0.1"
-    found = httpx.get(f"{shared_health.fhir}/.well-known/smart-configuration").json()
+    found = httpx.get(f"{shared_health.fhir}/.well-known/smart-configuration", verify=CONTEXT).json()
     assert found["authorization_endpoint"].endswith("/auth/oauth/v2/authorize")
     assert found["token_endpoint"].endswith("/auth/oauth/v2/token")
     assert "client-public" not in found["capabilities"]
@@ -138,7 +140,7 @@ def test_shared_health_grants_no_refresh(shared_health: Running) -> None:
 
 
 def test_shared_health_tells_developers_of_part_2_and_of_its_mailbox(shared_health: Running) -> None:
-    page = httpx.get(shared_health.at("documentation")).text
+    page = httpx.get(shared_health.at("documentation"), verify=CONTEXT).text
     assert "42 CFR Part 2" in page
     assert "interoperability@shareddelta.example" in page
     assert "formulary@1.0.1" in page
@@ -155,7 +157,7 @@ def test_healthshare_grants_by_code_alone(healthshare: Running) -> None:
 
 
 def test_healthshare_registers_confidential_apps_only(healthshare: Running) -> None:
-    found = httpx.get(f"{healthshare.fhir}/.well-known/smart-configuration").json()
+    found = httpx.get(f"{healthshare.fhir}/.well-known/smart-configuration", verify=CONTEXT).json()
     assert "client-public" not in found["capabilities"]
     assert set(found["token_endpoint_auth_methods_supported"]) == {"client_secret_basic", "client_secret_post"}
     assert "registration_endpoint" not in found
@@ -164,7 +166,7 @@ def test_healthshare_registers_confidential_apps_only(healthshare: Running) -> N
 def test_healthshare_names_its_guides(healthshare: Running) -> None:
     guides = healthshare.payer.deployment.fhir.guides
     assert {"us-core@3.1.1", "carin-bb@1.0.0", "pdex@1.0.0", "hrex@0.2.0"} <= set(guides)
-    assert httpx.get(f"{healthshare.fhir}/metadata").json()["fhirVersion"] == "4.0.1"
+    assert httpx.get(f"{healthshare.fhir}/metadata", verify=CONTEXT).json()["fhirVersion"] == "4.0.1"
 
 
 def test_healthshare_hands_over_five_settings(healthshare: Running) -> None:
@@ -214,11 +216,11 @@ def county_token(at: Running) -> str:
 
 def test_connex_searches_one_client_only(connex: Running) -> None:
     headers = {"Authorization": f"Bearer {county_token(connex)}"}
-    everyone = httpx.get(f"{connex.fhir}/Patient", headers=headers).json()
+    everyone = httpx.get(f"{connex.fhir}/Patient", headers=headers, verify=CONTEXT).json()
     assert [entry["resource"]["id"] for entry in everyone.get("entry", [])] == ["m1"]
-    other = httpx.get(f"{connex.fhir}/Observation", params={"patient": "m2"}, headers=headers)
+    other = httpx.get(f"{connex.fhir}/Observation", params={"patient": "m2"}, headers=headers, verify=CONTEXT)
     assert other.status_code in (403, 404) or other.json().get("entry", []) == []
-    assert httpx.get(f"{connex.fhir}/Patient/m2", headers=headers).status_code == 404
+    assert httpx.get(f"{connex.fhir}/Patient/m2", headers=headers, verify=CONTEXT).status_code == 404
 
 
 def test_connex_gives_no_code_without_the_identifier(connex: Running) -> None:
@@ -233,23 +235,23 @@ def test_connex_gives_no_code_without_the_identifier(connex: Running) -> None:
 
 def test_connex_serves_a_county_under_its_own_address(connex: Running) -> None:
     assert connex.fhir.endswith("/county/sample/fhir")
-    assert httpx.get(connex.url + "/county/other/fhir/metadata").status_code == 404
+    assert httpx.get(connex.url + "/county/other/fhir/metadata", verify=CONTEXT).status_code == 404
 
 
 def test_connex_publishes_documentation_form_criteria_and_handbook(connex: Running) -> None:
-    document = httpx.get(connex.at("documentation") + "/api.json").json()
+    document = httpx.get(connex.at("documentation") + "/api.json", verify=CONTEXT).json()
     criteria = {one["id"] for one in document["registration"]["criteria"]}
     assert criteria == {"fhir-r4", "carin-cdpde", "oauth-2", "security", "policy-public", "no-sale"}
     assert "suspended" in document["registration"]["suspension"]
     assert document["support"]["developers"] == "managedcare@exchange.example"
-    assert httpx.get(connex.at("documentation") + "/apps/new").status_code == 303
+    assert httpx.get(connex.at("documentation") + "/apps/new", verify=CONTEXT).status_code == 303
     for language, says in (("en", "file a complaint with OCR"), ("es", "presente una queja ante la OCR")):
-        assert says in httpx.get(connex.at("education"), params={"lang": language}).text
-    assert "support@exchange.example" not in httpx.get(connex.at("education")).text
+        assert says in httpx.get(connex.at("education"), params={"lang": language}, verify=CONTEXT).text
+    assert "support@exchange.example" not in httpx.get(connex.at("education"), verify=CONTEXT).text
 
 
 def test_connex_speaks_openid_connect(connex: Running) -> None:
-    found = httpx.get(connex.url + "/.well-known/openid-configuration").json()
+    found = httpx.get(connex.url + "/.well-known/openid-configuration", verify=CONTEXT).json()
     assert found["issuer"] == connex.url
     assert found["id_token_signing_alg_values_supported"] == ["RS256"]
 
@@ -267,7 +269,7 @@ def test_dean_releases_nothing_before_every_proof(dean: Running) -> None:
 
 
 def test_dean_teaches_members_in_public(dean: Running) -> None:
-    page = httpx.get(dean.at("education")).text
+    page = httpx.get(dean.at("education"), verify=CONTEXT).text
     for says in (
         "cannot protect it there",
         "privacy policy",
@@ -278,4 +280,4 @@ def test_dean_teaches_members_in_public(dean: Running) -> None:
         dean.at("documentation").removeprefix(dean.url),
     ):
         assert says in page, says
-    assert "App gallery" in httpx.get(dean.at("gallery")).text
+    assert "App gallery" in httpx.get(dean.at("gallery"), verify=CONTEXT).text

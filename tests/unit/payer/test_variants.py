@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from simulators.payer import deployment
-from tests.unit.payer.running import App, Running, dataset, running
+from tests.unit.payer.running import CONTEXT, App, Running, dataset, running
 
 Tokens = dict[str, Any]
 
@@ -37,7 +37,7 @@ def jwt_tokens(at: Running, app: App, tokens: Tokens) -> None:
 
 
 def minimal_capability(at: Running, app: App, tokens: Tokens) -> None:
-    found = httpx.get(f"{at.fhir}/metadata").json()
+    found = httpx.get(f"{at.fhir}/metadata", verify=CONTEXT).json()
     assert found["fhirVersion"] == "4.0.1"
     shown = {one["type"]: {each["name"] for each in one["searchParam"]} for one in found["rest"][0]["resource"]}
     assert "category" in shown["Observation"]  # what a guide requires is told
@@ -48,9 +48,9 @@ def minimal_capability(at: Running, app: App, tokens: Tokens) -> None:
 
 
 def odd_paths(at: Running, app: App, tokens: Tokens) -> None:
-    told = httpx.get(f"{at.fhir}/.well-known/smart-configuration").json()
+    told = httpx.get(f"{at.fhir}/.well-known/smart-configuration", verify=CONTEXT).json()
     assert told["token_endpoint"].endswith("/id/tenant-7/connect/token.aspx")
-    assert httpx.get(f"{at.url}/oauth/token").status_code == 404
+    assert httpx.get(f"{at.url}/oauth/token", verify=CONTEXT).status_code == 404
 
 
 def pages_of_three(at: Running, app: App, tokens: Tokens) -> None:

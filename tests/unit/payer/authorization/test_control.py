@@ -5,17 +5,17 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.unit.payer.running import App, Running
+from tests.unit.payer.running import CONTEXT, App, Running
 
 
 def lines(at: Running, log: str) -> list[dict[str, object]]:
     import json
 
-    return [json.loads(line) for line in httpx.get(f"{at.control}/logs/{log}").text.splitlines()]
+    return [json.loads(line) for line in httpx.get(f"{at.control}/logs/{log}", verify=CONTEXT).text.splitlines()]
 
 
 def test_deliveries_are_in_the_usage_log_and_refusals_are_not(at: Running, app: App) -> None:
-    httpx.post(f"{at.control}/reset").raise_for_status()
+    httpx.post(f"{at.control}/reset", verify=CONTEXT).raise_for_status()
     token = app.tokens()["access_token"]
     app.read(token)
     app.read(token, "Observation?patient=m1")
@@ -40,13 +40,13 @@ def test_a_fault_is_switched_on_and_off(at: Running, app: App) -> None:
 
 
 def test_a_prefix_switches_on_all_its_faults(at: Running) -> None:
-    active = httpx.put(f"{at.control}/faults", json={"active": ["code-replay"]}).json()["active"]
+    active = httpx.put(f"{at.control}/faults", json={"active": ["code-replay"]}, verify=CONTEXT).json()["active"]
     assert active == ["code-replay-accepted"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"active": "x"}', b'{"active": ["nonsense-fault"]}', b"\xff"])
 def test_nonsense_faults_are_refused_with_a_reason(at: Running, body: bytes) -> None:
-    answer = httpx.put(f"{at.control}/faults", content=body)
+    answer = httpx.put(f"{at.control}/faults", content=body, verify=CONTEXT)
     assert answer.status_code == 400
     assert answer.json()["error"]
 
@@ -64,28 +64,37 @@ def test_nonsense_faults_are_refused_with_a_reason(at: Running, body: bytes) -> 
     ],
 )
 def test_nonsense_clocks_are_refused(at: Running, body: dict[str, object]) -> None:
-    assert httpx.post(f"{at.control}/clock", json=body).status_code == 400
+    assert httpx.post(f"{at.control}/clock", json=body, verify=CONTEXT).status_code == 400
 
 
 def test_web_pages_cannot_drive_the_payer(at: Running) -> None:
-    assert httpx.post(f"{at.control}/reset", headers={"Origin": "https://evil.example"}).status_code == 403
+    assert (
+        httpx.post(f"{at.control}/reset", headers={"Origin": "https://evil.example"}, verify=CONTEXT).status_code == 403
+    )
 
 
 def test_an_app_is_added_suspended_and_gone(at: Running) -> None:
-    added = httpx.post(f"{at.control}/apps", json={"name": "New", "type": "confidential-symmetric"}).json()
+    added = httpx.post(
+        f"{at.control}/apps", json={"name": "New", "type": "confidential-symmetric"}, verify=CONTEXT
+    ).json()
     at.clients["new"] = {**added, "scopes": at.clients["public"]["scopes"]}
     app = App(at, "new")
     token = app.tokens()["access_token"]
     assert app.read(token).status_code == 200
-    httpx.patch(f"{at.control}/apps/{added['client_id']}", json={"status": "suspended"}).raise_for_status()
+    httpx.patch(
+        f"{at.control}/apps/{added['client_id']}", json={"status": "suspended"}, verify=CONTEXT
+    ).raise_for_status()
     assert app.read(token).status_code == 401
     assert app.authorize().status_code == 403
     assert app.token_request(grant_type="refresh_token", refresh_token="x").json()["error"] == "invalid_client"
-    assert httpx.patch(f"{at.control}/apps/{added['client_id']}", json={"status": "odd"}).status_code == 400
-    assert httpx.patch(f"{at.control}/apps/none", json={"status": "active"}).status_code == 404
+    assert (
+        httpx.patch(f"{at.control}/apps/{added['client_id']}", json={"status": "odd"}, verify=CONTEXT).status_code
+        == 400
+    )
+    assert httpx.patch(f"{at.control}/apps/none", json={"status": "active"}, verify=CONTEXT).status_code == 404
 
 
 def test_nothing_on_the_control_port_tells_a_secret(at: Running) -> None:
     secret = at.clients["confidential-symmetric"]["client_secret"]
-    assert secret not in httpx.get(f"{at.control}/apps").text
-    assert "digest" not in httpx.get(f"{at.control}/apps").text
+    assert secret not in httpx.get(f"{at.control}/apps", verify=CONTEXT).text
+    assert "digest" not in httpx.get(f"{at.control}/apps", verify=CONTEXT).text

@@ -15,7 +15,7 @@ import pytest
 
 from simulators.payer import control
 from simulators.payer.app import ROUTES
-from tests.unit.payer.running import Running, hidden_fields
+from tests.unit.payer.running import CONTEXT, Running, hidden_fields
 
 EVIL = "evil.example"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -105,11 +105,11 @@ def test_no_request_makes_the_server_fail(at: Running, port: str) -> None:
 
 def test_the_clock_cannot_be_sent_where_no_date_is(at: Running) -> None:
     for order in ({"freeze": "9999-12-31T23:59:59-12:00"}, {"freeze": "1969-01-01T00:00:00Z"}, {"advance": 3.1e9 * 2}):
-        assert httpx.post(f"{at.control}/clock", json=order).status_code == 400
+        assert httpx.post(f"{at.control}/clock", json=order, verify=CONTEXT).status_code == 400
     for _ in range(3):
-        httpx.post(f"{at.control}/clock", json={"advance": 3e9})
-    assert httpx.get(f"{at.control}/clock").status_code == 200
-    assert httpx.get(f"{at.fhir}/metadata").status_code == 200
+        httpx.post(f"{at.control}/clock", json={"advance": 3e9}, verify=CONTEXT)
+    assert httpx.get(f"{at.control}/clock", verify=CONTEXT).status_code == 200
+    assert httpx.get(f"{at.fhir}/metadata", verify=CONTEXT).status_code == 200
 
 
 def test_an_administrators_own_request_finds_no_failure(at: Running) -> None:

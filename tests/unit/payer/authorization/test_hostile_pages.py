@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from patient_access import app as front_door
 from simulators.payer.deployment import load
 from tests.postgresql import NoPostgresql, server
-from tests.unit.payer.running import PASSWORD, App, Running, hidden_fields, running
+from tests.unit.payer.running import CONTEXT, PASSWORD, App, Running, hidden_fields, running
 
 
 def test_a_form_without_its_token_is_not_taken(at: Running, app: App) -> None:
@@ -36,9 +36,14 @@ def test_a_form_without_its_token_is_not_taken(at: Running, app: App) -> None:
 def test_another_browser_cannot_take_over(at: Running, app: App) -> None:
     page = app.sign_in()
     fields = hidden_fields(page.text)
-    stranger = httpx.post(f"{at.at('authorize')}/continue", data={**fields, "decision": "allow"})
+    stranger = httpx.post(f"{at.at('authorize')}/continue", data={**fields, "decision": "allow"}, verify=CONTEXT)
     assert stranger.status_code == 400
-    assert httpx.get(f"{at.at('authorize')}/continue", params={"transaction": fields["transaction"]}).status_code == 400
+    assert (
+        httpx.get(
+            f"{at.at('authorize')}/continue", params={"transaction": fields["transaction"]}, verify=CONTEXT
+        ).status_code
+        == 400
+    )
 
 
 def test_a_planted_session_does_not_survive_sign_in(at: Running, app: App) -> None:
@@ -47,7 +52,7 @@ def test_a_planted_session_does_not_survive_sign_in(at: Running, app: App) -> No
     held = [cookie.value for cookie in app.http.cookies.jar if cookie.name == "pa_member"]
     assert held
     assert "planted" not in held
-    assert httpx.get(at.at("member") + "/apps", cookies={"pa_member": "planted"}).status_code == 303
+    assert httpx.get(at.at("member") + "/apps", cookies={"pa_member": "planted"}, verify=CONTEXT).status_code == 303
 
 
 def test_steps_cannot_be_skipped(at: Running, app: App) -> None:
@@ -76,9 +81,9 @@ def test_no_password_token_or_code_is_on_a_page_or_in_the_logs(at: Running, app:
     assert "a-secret-mistyped" not in refused.text
     tokens = app.tokens()
     kept = (
-        httpx.get(f"{at.control}/logs/audit").text
-        + httpx.get(f"{at.control}/logs/usage").text
-        + httpx.get(f"{at.control}/apps").text
+        httpx.get(f"{at.control}/logs/audit", verify=CONTEXT).text
+        + httpx.get(f"{at.control}/logs/usage", verify=CONTEXT).text
+        + httpx.get(f"{at.control}/apps", verify=CONTEXT).text
     )
     for secret in (tokens["access_token"], tokens["refresh_token"], PASSWORD, "a-secret-mistyped"):
         assert secret not in kept
@@ -152,10 +157,10 @@ def test_an_app_opened_by_the_member_is_about_that_person(folder: Path) -> None:
 def test_keys_roll_over_by_command(folder: Path, tmp_path: Path) -> None:
     database = str(tmp_path / "payer.sqlite")
     with running(folder, database=database) as at:
-        before = [key["kid"] for key in httpx.get(at.at("jwks")).json()["keys"]]
+        before = [key["kid"] for key in httpx.get(at.at("jwks"), verify=CONTEXT).json()["keys"]]
         done = CliRunner().invoke(front_door, ["keys", "rotate", "--database", database])
         assert done.exit_code == 0, done.output
-        after = [key["kid"] for key in httpx.get(at.at("jwks")).json()["keys"]]
+        after = [key["kid"] for key in httpx.get(at.at("jwks"), verify=CONTEXT).json()["keys"]]
         assert after[0] == done.output.strip()
         assert set(before) < set(after)
     refused = CliRunner().invoke(front_door, ["keys", "rotate", "--database", ":memory:"])
@@ -180,12 +185,14 @@ def test_all_of_it_works_on_postgresql(
         app = App(at)
         tokens = app.tokens()
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-        assert httpx.get(f"{other.fhir}/Patient/m1", headers=headers).status_code == 200
+        assert httpx.get(f"{other.fhir}/Patient/m1", headers=headers, verify=CONTEXT).status_code == 200
         second = app.refresh(tokens["refresh_token"]).json()
         assert app.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
         assert (
             httpx.get(
-                f"{other.fhir}/Patient/m1", headers={"Authorization": f"Bearer {second['access_token']}"}
+                f"{other.fhir}/Patient/m1",
+                headers={"Authorization": f"Bearer {second['access_token']}"},
+                verify=CONTEXT,
             ).status_code
             == 401
         )
@@ -193,13 +200,13 @@ def test_all_of_it_works_on_postgresql(
         assert code
         for page in ("apps", "usage", "audit", "alerts", "utilisation"):
             signed = httpx.Client()
-            known = httpx.get(f"{other.control}/administrator").json()
+            known = httpx.get(f"{other.control}/administrator", verify=CONTEXT).json()
             form = signed.get(f"{other.control}/admin/sign-in")
             signed.post(f"{other.control}/admin/sign-in", data={**hidden_fields(form.text), **known})
             assert signed.get(f"{other.control}/admin/{page}").status_code == 200
-        assert len(httpx.get(f"{at.control}/logs/usage").text.splitlines()) >= 1
-        httpx.post(f"{at.control}/reset").raise_for_status()
-        assert httpx.get(f"{other.fhir}/Patient/m1", headers=headers).status_code == 401
+        assert len(httpx.get(f"{at.control}/logs/usage", verify=CONTEXT).text.splitlines()) >= 1
+        httpx.post(f"{at.control}/reset", verify=CONTEXT).raise_for_status()
+        assert httpx.get(f"{other.fhir}/Patient/m1", headers=headers, verify=CONTEXT).status_code == 401
 
 
 def test_limits_are_shared_through_redis(folder: Path) -> None:

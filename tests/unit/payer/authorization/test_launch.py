@@ -7,7 +7,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.unit.payer.running import EVERYTHING, App, Running, query_of
+from tests.unit.payer.running import CONTEXT, EVERYTHING, App, Running, query_of
 
 
 def test_a_public_app_gets_tokens_and_reads_the_member(at: Running, app: App) -> None:
@@ -39,13 +39,15 @@ def test_the_redirect_carries_state_code_and_issuer(at: Running, app: App) -> No
 
 def test_the_id_token_verifies_and_says_who(at: Running, app: App) -> None:
     found = app.tokens()
-    keys = KeySet.import_key_set(httpx.get(at.at("jwks")).json())
+    keys = KeySet.import_key_set(httpx.get(at.at("jwks"), verify=CONTEXT).json())
     token = jwt.decode(found["id_token"], keys, algorithms=["RS256"])
     assert token.claims["iss"] == at.url
     assert token.claims["aud"] == app.client["client_id"]
     assert token.claims["nonce"] == "n-1"
     assert token.claims["fhirUser"] == f"{at.fhir}/Patient/m1"
-    userinfo = httpx.get(at.at("userinfo"), headers={"Authorization": f"Bearer {found['access_token']}"}).json()
+    userinfo = httpx.get(
+        at.at("userinfo"), headers={"Authorization": f"Bearer {found['access_token']}"}, verify=CONTEXT
+    ).json()
     assert userinfo["sub"] == token.claims["sub"]
 
 
@@ -136,16 +138,16 @@ def test_the_authorization_request_may_come_by_post(at: Running, app: App) -> No
 
 def test_keys_roll_over_and_older_tokens_still_verify(at: Running, app: App) -> None:
     before = app.tokens()["id_token"]
-    kid = httpx.post(f"{at.control}/keys/rotate").json()["kid"]
+    kid = httpx.post(f"{at.control}/keys/rotate", verify=CONTEXT).json()["kid"]
     after = App(at).tokens()["id_token"]
-    keys = KeySet.import_key_set(httpx.get(at.at("jwks")).json())
+    keys = KeySet.import_key_set(httpx.get(at.at("jwks"), verify=CONTEXT).json())
     assert jwt.decode(after, keys, algorithms=["RS256"]).header["kid"] == kid
     assert jwt.decode(before, keys, algorithms=["RS256"]).claims["aud"] == app.client["client_id"]
 
 
 def test_a_reset_forgets_tokens_and_keeps_the_test_apps(at: Running, app: App) -> None:
     found = app.tokens()
-    httpx.post(f"{at.control}/reset").raise_for_status()
+    httpx.post(f"{at.control}/reset", verify=CONTEXT).raise_for_status()
     assert app.read(found["access_token"]).status_code == 401
     assert App(at).tokens()["patient"] == "m1"
 
@@ -156,8 +158,10 @@ def test_records_under_part_2_come_with_their_notice_and_the_consent(at: Running
     assert "42 CFR part 2 prohibits" in told["statement"]
     assert app.client["title"] in told["scope_of_consent"]
     headers = {"Authorization": f"Bearer {found['access_token']}"}
-    assert told["consent"] in httpx.get(f"{at.fhir}/Condition?patient=m1", headers=headers).headers["link"]
-    consent = httpx.get(told["consent"], headers=headers)
+    assert (
+        told["consent"] in httpx.get(f"{at.fhir}/Condition?patient=m1", headers=headers, verify=CONTEXT).headers["link"]
+    )
+    consent = httpx.get(told["consent"], headers=headers, verify=CONTEXT)
     assert consent.headers["content-type"] == "application/fhir+json"
     body = consent.json()
     assert (body["resourceType"], body["patient"]) == ("Consent", {"reference": "Patient/m1"})
@@ -165,12 +169,12 @@ def test_records_under_part_2_come_with_their_notice_and_the_consent(at: Running
     assert body["provision"]["actor"][0]["reference"] == {"display": app.client["title"]}
     again = app.refresh(found["refresh_token"]).json()
     assert again["part2_disclosure"] == told
-    assert httpx.get(told["consent"]).status_code == 401
+    assert httpx.get(told["consent"], verify=CONTEXT).status_code == 401
 
 
 def test_without_such_records_there_is_nothing_to_account_for(at: Running, app: App) -> None:
     found = app.tokens(fields={"category": ["claims", "clinical", "demographics"]})
     headers = {"Authorization": f"Bearer {found['access_token']}"}
     assert "part2_disclosure" not in found
-    assert "link" not in httpx.get(f"{at.fhir}/Condition?patient=m1", headers=headers).headers
-    assert httpx.get(f"{at.at('authorize')}/consent", headers=headers).status_code == 404
+    assert "link" not in httpx.get(f"{at.fhir}/Condition?patient=m1", headers=headers, verify=CONTEXT).headers
+    assert httpx.get(f"{at.at('authorize')}/consent", headers=headers, verify=CONTEXT).status_code == 404

@@ -9,7 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from tests.unit.payer.running import PASSWORD, App, Running, query_of
+from tests.unit.payer.running import CONTEXT, PASSWORD, App, Running, query_of
 
 
 def back(answer: httpx.Response) -> dict[str, str]:
@@ -19,7 +19,7 @@ def back(answer: httpx.Response) -> dict[str, str]:
 
 
 def claims(at: Running, id_token: str) -> dict[str, Any]:
-    keys = KeySet.import_key_set(httpx.get(at.at("jwks")).json())
+    keys = KeySet.import_key_set(httpx.get(at.at("jwks"), verify=CONTEXT).json())
     return dict(jwt.decode(id_token, keys, algorithms=["RS256"]).claims)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from simulators.payer.authorization import clients, codes, records
 from simulators.payer.portals import people, sessions
-from tests.unit.payer.running import REDIRECT, App, Running, query_of, s256
+from tests.unit.payer.running import CONTEXT, REDIRECT, App, Running, query_of, s256
 
 
 @pytest.mark.parametrize(
@@ -156,23 +156,31 @@ def test_the_challenge_is_no_verifier(app: App) -> None:
 
 def test_bodies_that_are_no_form_are_refused(at: Running) -> None:
     token = at.at("token")
-    assert error_of(httpx.post(token, json={"grant_type": "authorization_code"})) == (400, "invalid_request")
+    assert error_of(httpx.post(token, json={"grant_type": "authorization_code"}, verify=CONTEXT)) == (
+        400,
+        "invalid_request",
+    )
     assert error_of(
         httpx.post(
-            token, content=b"grant_type=x&grant_type=y", headers={"content-type": "application/x-www-form-urlencoded"}
+            token,
+            content=b"grant_type=x&grant_type=y",
+            headers={"content-type": "application/x-www-form-urlencoded"},
+            verify=CONTEXT,
         )
     ) == (400, "invalid_request")
-    assert error_of(httpx.post(token, data={"code": "x" * 300_000}))[0] == 413
+    assert error_of(httpx.post(token, data={"code": "x" * 300_000}, verify=CONTEXT))[0] == 413
     assert (
-        error_of(httpx.post(token, content=b"%ff=%fe", headers={"content-type": "application/x-www-form-urlencoded"}))[
-            0
-        ]
+        error_of(
+            httpx.post(
+                token, content=b"%ff=%fe", headers={"content-type": "application/x-www-form-urlencoded"}, verify=CONTEXT
+            )
+        )[0]
         == 400
     )
-    assert error_of(httpx.post(token)) == (400, "invalid_request")
-    refused = httpx.get(token, params={"grant_type": "authorization_code"})
+    assert error_of(httpx.post(token, verify=CONTEXT)) == (400, "invalid_request")
+    refused = httpx.get(token, params={"grant_type": "authorization_code"}, verify=CONTEXT)
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST, OPTIONS")
-    assert httpx.delete(token).status_code == 405
+    assert httpx.delete(token, verify=CONTEXT).status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -182,7 +190,10 @@ def test_bodies_that_are_no_form_are_refused(at: Running) -> None:
 )  # fmt: skip
 def test_a_bad_basic_header_is_invalid_client_with_a_challenge(at: Running, header: str) -> None:
     answer = httpx.post(
-        at.at("token"), data={"grant_type": "authorization_code", "code": "x"}, headers={"Authorization": header}
+        at.at("token"),
+        data={"grant_type": "authorization_code", "code": "x"},
+        headers={"Authorization": header},
+        verify=CONTEXT,
     )
     assert error_of(answer) == (401, "invalid_client")
     assert answer.headers["www-authenticate"].startswith("Basic ")
@@ -196,7 +207,7 @@ def test_two_client_authentication_methods_are_refused(at: Running) -> None:
         "client_secret": client["client_secret"],
         "client_id": client["client_id"],
     }
-    answer = httpx.post(at.at("token"), data=sent, auth=(client["client_id"], client["client_secret"]))
+    answer = httpx.post(at.at("token"), data=sent, auth=(client["client_id"], client["client_secret"]), verify=CONTEXT)
     assert error_of(answer) == (400, "invalid_request")
 
 
@@ -210,9 +221,17 @@ def test_a_confidential_client_does_not_go_without_its_secret(at: Running) -> No
         "code_verifier": app.verifier,
         "client_id": app.client["client_id"],
     }
-    assert error_of(httpx.post(at.at("token"), data=bare)) == (401, "invalid_client")
-    assert error_of(httpx.post(at.at("token"), data={**bare, "client_secret": "wrong"})) == (401, "invalid_client")
-    assert httpx.post(at.at("token"), data={**bare, "client_secret": app.client["client_secret"]}).status_code == 200
+    assert error_of(httpx.post(at.at("token"), data=bare, verify=CONTEXT)) == (401, "invalid_client")
+    assert error_of(httpx.post(at.at("token"), data={**bare, "client_secret": "wrong"}, verify=CONTEXT)) == (
+        401,
+        "invalid_client",
+    )
+    assert (
+        httpx.post(
+            at.at("token"), data={**bare, "client_secret": app.client["client_secret"]}, verify=CONTEXT
+        ).status_code
+        == 200
+    )
 
 
 # -- refresh ----------------------------------------------------------------------------------------------------------------------
@@ -266,14 +285,22 @@ def test_what_opens_the_api_and_what_does_not(at: Running, app: App) -> None:
         answer = app.read(bad)
         assert answer.status_code == 401
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
-    lower = httpx.get(f"{at.fhir}/Patient/m1", headers={"Authorization": f"bearer {found['access_token']}"})
+    lower = httpx.get(
+        f"{at.fhir}/Patient/m1", headers={"Authorization": f"bearer {found['access_token']}"}, verify=CONTEXT
+    )
     assert lower.status_code == 200
     for header_value in (f"Token {found['access_token']}", found["access_token"], "Bearer"):
-        assert httpx.get(f"{at.fhir}/Patient/m1", headers={"Authorization": header_value}).status_code == 401
-    bare = httpx.get(f"{at.fhir}/Patient/m1")
+        assert (
+            httpx.get(f"{at.fhir}/Patient/m1", headers={"Authorization": header_value}, verify=CONTEXT).status_code
+            == 401
+        )
+    bare = httpx.get(f"{at.fhir}/Patient/m1", verify=CONTEXT)
     assert bare.status_code == 401
     assert "error=" not in bare.headers["www-authenticate"]
-    assert httpx.get(f"{at.fhir}/Patient/m1", params={"access_token": found["access_token"]}).status_code == 401
+    assert (
+        httpx.get(f"{at.fhir}/Patient/m1", params={"access_token": found["access_token"]}, verify=CONTEXT).status_code
+        == 401
+    )
 
 
 def test_an_access_token_expires(at: Running, app: App) -> None:

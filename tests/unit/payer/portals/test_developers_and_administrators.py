@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from simulators.payer.deployment import load
 from tests.unit.payer.portals.conftest import Look
-from tests.unit.payer.running import App, Running, running
+from tests.unit.payer.running import CONTEXT, App, Running, running
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +39,7 @@ def open_account(page: Page, at: Running, address: str) -> None:
 
 
 def administrator(context: BrowserContext, at: Running) -> Page:
-    page, known = context.new_page(), httpx.get(f"{at.control}/administrator").json()
+    page, known = context.new_page(), httpx.get(f"{at.control}/administrator", verify=CONTEXT).json()
     page.goto(f"{at.control}/admin")
     page.fill("#username", known["username"])
     page.fill("#password", known["password"])
@@ -162,7 +162,7 @@ def test_registration_by_mail_answers_to_the_contact(
             box.check()
         admin.get_by_role("button", name="Approve").click()
         expect(admin.locator(".status")).to_have_text("active")
-        (mail,) = httpx.get(f"{at.control}/mailbox/dev@app.example").json()
+        (mail,) = httpx.get(f"{at.control}/mailbox/dev@app.example", verify=CONTEXT).json()
         settings = dict(line.split(": ", 1) for line in mail["body"].splitlines()[1:])
         at.clients["mailed"] = {**settings, "scopes": "patient/*.read openid fhirUser"}
         app = App(at, "mailed")
@@ -186,7 +186,7 @@ def test_a_member_passes_every_gate_of_dean(folder: Path, page: Page, look: Look
         page.click("button[name=verify]")
         expect(page.get_by_role("alert")).to_be_visible()
         look(page, "second-factor")
-        (mail,) = httpx.get(f"{at.control}/mailbox/member1").json()
+        (mail,) = httpx.get(f"{at.control}/mailbox/member1", verify=CONTEXT).json()
         page.fill("input[name=one_time_code]", "".join(one for one in mail["body"] if one.isdigit())[:6])
         page.click("button[name=verify]")
         look(page, "challenge")

@@ -12,7 +12,7 @@ import pytest
 
 from simulators.payer.deployment import load
 from simulators.payer.protection.limits import counts_of
-from tests.unit.payer.running import App, Running, dataset, running
+from tests.unit.payer.running import CONTEXT, App, Running, dataset, running
 
 ALLOWED, SECONDS = 20, 3
 
@@ -92,7 +92,8 @@ def test_sign_in_and_registration_are_limited_by_address(at: Running) -> None:
     codes = [app.post(page, username=f"guess{number}", password="x").status_code for number in range(10)]
     assert 429 in codes
     statuses = [
-        httpx.post(at.at("register"), json={"redirect_uris": ["https://app.example/"]}).status_code for _ in range(10)
+        httpx.post(at.at("register"), json={"redirect_uris": ["https://app.example/"]}, verify=CONTEXT).status_code
+        for _ in range(10)
     ]
     assert statuses.count(201) <= 6
     assert 429 in statuses

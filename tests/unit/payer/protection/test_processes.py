@@ -22,7 +22,7 @@ import pytest
 
 from simulators.payer.authorization.records import digest
 from simulators.payer.deployment import load
-from tests.unit.payer.running import App, Running, dataset
+from tests.unit.payer.running import CONTEXT, App, Running, dataset
 
 FHIR = load("reference").endpoints.fhir
 
@@ -87,8 +87,7 @@ def register(at: Remote, done: Acknowledged) -> None:
     answer = httpx.post(
         at.at("register"),
         json={"client_name": "Kept", "redirect_uris": ["https://app.example/callback"], "grant_types": ["authorization_code"],
-              "token_endpoint_auth_method": "none", "scope": "patient/*.read"},
-    )  # fmt: skip
+              "token_endpoint_auth_method": "none", "scope": "patient/*.read"}, verify=CONTEXT)  # fmt: skip
     assert answer.status_code == 201, answer.text
     done.clients.append(answer.json()["client_id"])
 
@@ -155,7 +154,7 @@ def test_a_killed_payer_has_lost_nothing_it_acknowledged(folder: Path, seed: int
 def test_workers_refuse_at_the_declared_limit_together(folder: Path) -> None:
     (folder / "few.toml").write_text('name = "few"\n[limits]\nrequests = 40\nper_seconds = 60\n', "utf-8")
     with serving(folder, str(folder / "few.toml"), workers=2) as at:
-        answers = [httpx.get(f"{at.url}/directory/Practitioner/prac-1") for _ in range(60)]
+        answers = [httpx.get(f"{at.url}/directory/Practitioner/prac-1", verify=CONTEXT) for _ in range(60)]
     assert [answer.status_code for answer in answers] == [200] * 40 + [429] * 20
     assert all(1 <= int(answer.headers["retry-after"]) <= 60 for answer in answers[40:])
 
@@ -168,7 +167,7 @@ def test_a_revocation_counts_at_every_workers_next_request(folder: Path) -> None
         def statuses() -> set[int]:
             """A connection each, so that every worker gets some."""
             headers = {"authorization": f"Bearer {token}"}
-            return {httpx.get(f"{at.fhir}/Patient/m1", headers=headers).status_code for _ in range(20)}
+            return {httpx.get(f"{at.fhir}/Patient/m1", headers=headers, verify=CONTEXT).status_code for _ in range(20)}
 
         assert statuses() == {200}
         answer = app.http.post(at.at("revoke"), data={"token": token, "client_id": app.client["client_id"]})
