@@ -1,6 +1,6 @@
 # The verbs of the project; the bare call lists them. CI runs `make lint` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix matrix prove bench clean
+.PHONY: help setup demo test lint fix matrix prove mutate bench clean
 SHELL := /bin/sh
 BIN := .venv/bin
 export PYTHONUTF8 := 1
@@ -35,6 +35,10 @@ matrix: setup ## regenerate docs/traceability.* from the catalogue, the checks a
 
 prove: setup ## the suite against reference, variants and every declared fault: build/proof/proof.html (10 minutes on two cores)
 	@$(BIN)/patient-access prove --jobs 2 --out build/proof
+
+mutate: setup ## mutate the code verdicts rest on and see our tests fail; ONLY="suites.kit.verdicts*" for a part; hours for the whole
+	@rm -rf build/mutate && mkdir -p build/mutate && git ls-files -z | xargs -0 cp --parents -t build/mutate
+	@cd build/mutate && $(CURDIR)/$(BIN)/mutmut run --max-children 2 $(ONLY) && $(CURDIR)/$(BIN)/mutmut results
 
 bench: setup ## benchmarks, printed as ratios and rates; long
 	@$(BIN)/python -m pytest tests/benchmarks -p no:xdist -q -s
