@@ -15,6 +15,7 @@ from suites.profiles.engine.place import Place, root
 from suites.profiles.engine.primitives import json_type
 from suites.profiles.engine.run import Run
 from suites.profiles.engine.vital_signs import vital_signs_profiles
+from suites.profiles.registry import version_matches
 
 if TYPE_CHECKING:
     from suites.profiles.engine.constraints import Profile
@@ -92,13 +93,15 @@ class Judge:
             if url in applied:
                 continue
             profile = self._engine.profile(url)
-            if profile is None:
+            other = _other_version(profile, url)
+            if profile is None or other is not None:
                 steps = steps or self._engine.meta_profile_steps(name)
+                had = f" (version {other} is)" if other is not None else ""
                 run.add(
                     WARNING,
                     "profile-unknown",
                     ((place, steps[0], None), steps[1], number),
-                    f"the profile {url} is not in any guide at hand, so it was not judged",
+                    f"the profile {url} is not in any guide at hand{had}, so it was not judged",
                 )
                 run.lacks(url, place)
                 continue
@@ -205,6 +208,18 @@ class Judge:
             return True
         self._apply(profile, value, name, place, trial)
         return not trial.findings.errors
+
+
+def _other_version(profile: Profile | None, url: str) -> str | None:
+    """The version at hand, where a claim names another one: a canonical with a version means that version (references.html#canonical).
+
+    Patches of one release count as the same.
+    """
+    wanted = url.partition("|")[2]
+    held = profile.tree.structure.version if profile is not None else None
+    if not wanted or held is None or version_matches(held, wanted):
+        return None
+    return None if held.split(".")[:2] == wanted.split(".")[:2] else held
 
 
 def claimed(value: dict[str, Any]) -> list[str]:

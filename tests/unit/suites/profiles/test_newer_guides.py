@@ -110,3 +110,21 @@ def test_a_profile_that_steps_into_itself_is_made_from_the_type(tmp_path: Path):
     assert missing({"system": "http://x.example", "value": "1"}) == []
     assert missing({"system": "http://x.example"}) == ["Identifier.assigner.identifier.value"]
     assert missing({"value": "1"}) == ["Identifier.system"]
+
+
+def test_a_claim_of_another_version_is_not_judged_by_the_one_at_hand():
+    validator = Validator(guides=["us-core@3.1.1"])
+    url = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient"
+
+    def judged(claim: str) -> tuple[bool, list[str], list[str]]:
+        report = validator.validate({"resourceType": "Patient", "meta": {"profile": [claim]}})
+        return (
+            report.valid,
+            [issue.rule for issue in report.issues if issue.severity == "warning"],
+            list(report.not_checked),
+        )
+
+    assert judged(url)[0] is False
+    assert judged(f"{url}|3.1.1")[0] is False
+    assert judged(f"{url}|3.1")[0] is False
+    assert judged(f"{url}|6.1.0") == (True, ["profile-unknown"], [f"{url}|6.1.0"])
