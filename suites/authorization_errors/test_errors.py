@@ -54,7 +54,7 @@ def expect_error(attempt: Attempt, *errors: str, page_allowed: bool = False) -> 
 
 
 @pytest.mark.requirement("RFC6749-ERROR-07")
-@pytest.mark.parametrize("kind", ["nonsense", "code token nonsense"])
+@pytest.mark.parametrize("kind", ["nonsense", "code nonsense"])
 def test_unknown_response_type_is_unsupported(app: App, member: Member, fresh_code: FreshCode, kind: str) -> None:
     """A response_type the server does not offer comes back as unsupported_response_type."""
     fresh_code()

@@ -78,10 +78,20 @@ def test_unregistered_redirect_uri_is_refused(app: App, member: Member, vector: 
 
 @pytest.mark.requirement("RFC6749-ERROR-08", "RFC6749-ERROR-02")
 def test_missing_redirect_uri_is_not_redirected(app: App, member: Member) -> None:
-    """A request without redirect_uri gets no code at a guessed address."""
+    """A request without redirect_uri is refused on a page, or answered at the one registered address (RFC 6749 section 3.1.2.3)."""
     landing = app.authorize(member, may_refuse=True, drop=["redirect_uri"]).landing
     expect(
-        not landing.value("code"), "SMART requires redirect_uri; without it no code may come", found=landing.described
+        not landing.redirected or landing.url.startswith(app.client.redirect_uri),
+        "without redirect_uri nothing may go to an address that is not registered",
+        expected=f"a page, or {app.client.redirect_uri}",
+        found=landing.url.partition("?")[0],
+        evidence=landing.evidence[-1],
+    )
+    expect(
+        landing.redirected or 400 <= landing.status < 500,
+        "without redirect_uri the request is refused with an error status, or answered where the client is registered",
+        found=landing.described,
+        evidence=landing.evidence[-1],
     )
 
 

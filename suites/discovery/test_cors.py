@@ -38,7 +38,7 @@ def test_metadata_is_readable_by_browser_apps(capability_statement_answer: Answe
 def test_token_endpoint_answers_browser_apps(http: Http, smart_configuration: dict[str, Any], target: Target) -> None:
     """An answer of the token endpoint may be read by a page of another origin, refusals included."""
     _binding(target)
-    form = {"grant_type": "authorization_code", "code": "none", "client_id": target.client[0].client_id}
+    form = {"grant_type": "authorization_code", "code": "a-code-nobody-issued", "client_id": target.client[0].client_id}
     expect_cors(http.post_form(smart_configuration["token_endpoint"], form, headers={"Origin": CORS_ORIGIN}))
 
 

@@ -11,6 +11,7 @@ from suites.kit.expectations import expect_json, expect_status
 from suites.kit.fhir import FhirClient
 from suites.kit.outcomes import control, expect, findings, not_applicable
 from suites.kit.target import Member, Target
+from suites.protocol import urls
 
 
 @pytest.mark.requirement("SMART-STANDALONE-10", "SMART-STANDALONE-22")
@@ -38,7 +39,8 @@ def test_authorization_by_form_post(app: App, member: Member, smart_configuratio
     """Where authorize-post is advertised, the authorization request works as a form POST in a browser."""
     if "authorize-post" not in smart_configuration.get("capabilities", []):
         not_applicable("authorize-post is not advertised")
-    attempt = app.authorize(member, method="POST", in_browser=True)
+    control(app.authorize(member).landing.value("code"), "the same request by GET is granted")
+    attempt = app.authorize(member, method="POST", in_browser=True, may_refuse=True)
     expect_code(attempt)
     expect(
         attempt.landing.values("state") == [attempt.state],
@@ -59,6 +61,24 @@ def test_form_post_with_other_content_type_is_refused(app: App, smart_configurat
     control(good.status < 400, "the form itself is accepted", good.status)
     answer = app.http.post_json(app.authorization_endpoint, dict(request.parameters))
     expect_status(answer, (400, 415), "an authorization request that is no form must be refused")
+
+
+@pytest.mark.requirement("SMART-STANDALONE-22")
+def test_code_comes_in_the_query_alone(app: App, member: Member, target: Target) -> None:
+    """Nothing of the answer stands in the fragment of the redirect, where every script of the app's page could read it."""
+    if not target.login.plain_forms:
+        not_applicable(
+            "a browser hides the fragment it is redirected with; pages that need one are judged by the launch"
+        )
+    landing = app.authorize(member).landing
+    control(landing.value("code"), "the request is granted", landing.described)
+    fragment = urls.fragment_pairs(landing.url)
+    expect(
+        not fragment,
+        "nothing may come in the fragment",
+        found=[name for name, _ in fragment],
+        evidence=landing.evidence[-1],
+    )
 
 
 @pytest.mark.requirement("SMART-STANDALONE-01")

@@ -19,6 +19,7 @@ from suites.protocol import scopes
 
 FreshGrant = Callable[..., Grant]
 DAY = 86400
+NARROW = "launch/patient patient/Patient.read"
 
 
 @pytest.fixture
@@ -33,6 +34,16 @@ def refreshable(app: App, fresh_grant: FreshGrant) -> Callable[..., Grant]:
         return grant
 
     return make
+
+
+def wide(app: App, refreshable: FreshGrant) -> Grant:
+    """New tokens of more than NARROW, whose scope strings are among those granted: servers may compare them word for word."""
+    more = "patient/Condition.read"
+    if any(not scopes.within(one, scopes.split(app.client.scopes)) for one in ("patient/Patient.read", more)):
+        not_applicable("the client is not registered to read Patient and Condition")
+    grant = refreshable(scope=f"{NARROW} {more} offline_access")
+    control(scopes.within(more, scopes.split(grant.scope)), f"{more} was granted", grant.scope)
+    return grant
 
 
 @pytest.mark.requirement("SMART-STANDALONE-26")
@@ -112,10 +123,7 @@ def test_refresh_does_not_widen_scope(app: App, refreshable: FreshGrant) -> None
 @pytest.mark.requirement("RFC6749-REFRESH-02")
 def test_refresh_gives_the_subset_asked_for(app: App, refreshable: FreshGrant) -> None:
     """A refresh that asks for less receives less, and says so."""
-    grant = refreshable()
-    subset = "launch/patient patient/Patient.read"
-    if scopes.outside(subset, grant.scope):
-        not_applicable("the client's grant does not cover patient/Patient.read")
+    grant, subset = wide(app, refreshable), NARROW
     answer = app.refresh(grant.refresh_token, change={"scope": subset})
     body = expect_json(answer)
     wider = scopes.outside(str(body.get("scope", subset)), subset)
@@ -253,10 +261,7 @@ def test_refresh_token_outlives_access(app: App, refreshable: FreshGrant, target
 @pytest.mark.requirement("RFC6749-REFRESH-03")
 def test_new_refresh_token_keeps_the_scope(app: App, refreshable: FreshGrant) -> None:
     """After a refresh for less, the refresh token that came with it still gives all that was granted."""
-    grant = refreshable()
-    subset = "launch/patient patient/Patient.read"
-    if scopes.outside(subset, grant.scope) or not scopes.outside(grant.scope, subset):
-        not_applicable("the client's grant is not wider than patient/Patient.read")
+    grant, subset = wide(app, refreshable), NARROW
     narrowed = app.refresh(grant.refresh_token, change={"scope": subset})
     control(narrowed.status == 200, "a refresh for less is accepted", narrowed.status)
     again = app.refresh(str(narrowed.object().get("refresh_token", grant.refresh_token)))

@@ -93,7 +93,8 @@ def test_missing_secret_is_refused(confidential_app: App, fresh_code: FreshCode)
 def test_empty_secret_is_refused(confidential_app: App, fresh_code: FreshCode) -> None:
     """An empty secret is no secret."""
     accepted(confidential_app, fresh_code)
-    expect_invalid_client(confidential_app.redeem(fresh_code(by=confidential_app), auth="basic", secret=""))
+    answer = confidential_app.redeem(fresh_code(by=confidential_app), auth="basic", secret="")
+    expect_oauth_error(answer, (400, 401), ("invalid_client", "invalid_request"))
 
 
 @pytest.mark.requirement("RFC6749-CLIENT-AUTH-02")

@@ -85,18 +85,6 @@ def expired_too(live: bool, expired: bool, used: bool) -> bool:
 
 
 @rule
-def may_introspect_unproved(public: bool) -> bool:
-    """RFC 7662 section 2.1: a public client's id is no credential, since everybody knows it."""
-    return not public
-
-
-@may_introspect_unproved.fault("introspection-open-to-public-clients", violates="RFC7662-INTROSPECT-02")
-def public_too(public: bool) -> bool:
-    """Introspection answers a public client that only says its client_id."""
-    return True
-
-
-@rule
 def answer_of_dead(members: dict[str, Any]) -> dict[str, Any]:
     """RFC 7662 section 2.2: of a token that is not live nothing is told but that."""
     return {"active": False}
@@ -145,7 +133,7 @@ def routes(payer: Payer) -> Sequence[BaseRoute]:
             caller = ""
             try:
                 client = authenticate_client(server, request.headers.get("authorization"), form)
-                caller = client.client_id if may_introspect_unproved(payer.faults, client.type == "public") else ""
+                caller = client.client_id if client.type != "public" else ""
             except (InvalidClient, InvalidRequest):
                 if not may_introspect(payer.faults, False):
                     raise

@@ -1,0 +1,1 @@
+"""Servers not ours that tests start."""
