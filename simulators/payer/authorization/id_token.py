@@ -166,7 +166,7 @@ def other_nonce(
     return _spoiled("nonce", "n-0S6_WzA2Mj", issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
 
 
-@id_token_claims.fault("fhir-user-missing", violates="OIDC-IDTOKEN-03")
+@id_token_claims.fault("fhir-user-missing", violates="OIDC-IDTOKEN-03", also=["SHM-SCOPE-OPENID-FHIRUSER"])
 def no_fhir_user(
     issuer: str,
     subject: str,
@@ -181,7 +181,7 @@ def no_fhir_user(
     return _spoiled("fhirUser", None, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
 
 
-@id_token_claims.fault("fhir-user-of-nobody", violates="OIDC-IDTOKEN-03")
+@id_token_claims.fault("fhir-user-of-nobody", violates="OIDC-IDTOKEN-03", also=["SHM-SCOPE-OPENID-FHIRUSER"])
 def unreadable_fhir_user(
     issuer: str,
     subject: str,

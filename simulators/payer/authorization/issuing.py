@@ -40,19 +40,19 @@ def token_response(members: dict[str, Any]) -> dict[str, Any]:
     return members
 
 
-@token_response.fault("token-response-without-token-type", violates="SMART-STANDALONE-08")
+@token_response.fault("token-response-without-token-type", violates="SMART-STANDALONE-08", also=["SMART-STANDALONE-26"])
 def without_token_type(members: dict[str, Any]) -> dict[str, Any]:
     """The token response has no token_type."""
     return {name: value for name, value in members.items() if name != "token_type"}
 
 
-@token_response.fault("token-response-without-scope", violates="SMART-STANDALONE-08")
+@token_response.fault("token-response-without-scope", violates="SMART-STANDALONE-08", also=["SMART-STANDALONE-26"])
 def without_scope(members: dict[str, Any]) -> dict[str, Any]:
     """The token response has no scope."""
     return {name: value for name, value in members.items() if name != "scope"}
 
 
-@token_response.fault("token-type-not-bearer", violates="SMART-STANDALONE-08")
+@token_response.fault("token-type-not-bearer", violates="SMART-STANDALONE-08", also=["SMART-STANDALONE-26"])
 def other_token_type(members: dict[str, Any]) -> dict[str, Any]:
     """token_type is mac."""
     return {**members, "token_type": "mac"}

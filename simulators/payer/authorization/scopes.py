@@ -111,6 +111,13 @@ def only_version_2(scope: str, supported: Sequence[str], versions: Sequence[str]
     return scope_offered.function(scope, supported, versions) if data is None or not is_version_1(data) else None
 
 
+@scope_offered.fault("scopes-of-single-types-dropped", violates="SHM-SCOPE-PATIENT-READ")
+def only_wildcards(scope: str, supported: Sequence[str], versions: Sequence[str]) -> str | None:
+    """`patient/Condition.read` is dropped where `patient/*.read` would be granted."""
+    data = data_scope(scope)
+    return scope_offered.function(scope, supported, versions) if data is None or data.resource == "*" else None
+
+
 @scope_offered.fault("granular-constraint-dropped", violates="SMART2-SCOPES-02")
 def without_constraint(scope: str, supported: Sequence[str], versions: Sequence[str]) -> str | None:
     """`patient/Observation.rs?category=…` is granted as `patient/Observation.rs`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from simulators.payer.context import Payer
 from simulators.payer.fhir.bases import Base
 from simulators.payer.fhir.parameters import TypeCapability
@@ -33,13 +35,25 @@ def other_version(statement: dict[str, Any]) -> dict[str, Any]:
     return {**statement, "fhirVersion": "3.0.2"}
 
 
-@statement_told.fault("capability-has-no-oauth-addresses", violates="SMART-DISCOVERY-03")
+@statement_told.fault("capability-has-no-oauth-addresses", violates="SMART-DISCOVERY-02", on="legacy")
 def no_oauth(statement: dict[str, Any]) -> dict[str, Any]:
     """The CapabilityStatement does not tell the authorization and token endpoints."""
     return {
         **statement,
         "rest": [{key: value for key, value in rest.items() if key != "security"} for rest in statement["rest"]],
     }
+
+
+@statement_told.fault("capability-names-another-token-endpoint", violates="SMART-DISCOVERY-02")
+def other_token_endpoint(statement: dict[str, Any]) -> dict[str, Any]:
+    """oauth-uris of the CapabilityStatement name another token endpoint than smart-configuration."""
+    told: dict[str, Any] = orjson.loads(orjson.dumps(statement))
+    for rest in told["rest"]:
+        for extension in rest.get("security", {}).get("extension", []):
+            for part in extension.get("extension", []):
+                if part.get("url") == "token":
+                    part["valueUri"] += "/v1"
+    return told
 
 
 @statement_told.fault("capability-leaves-out-claims", violates="FHIR-CAPABILITY-03")

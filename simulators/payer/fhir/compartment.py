@@ -64,10 +64,22 @@ def type_permitted(permissions: frozenset[str], interaction: str) -> bool:
     return interaction in permissions
 
 
-@type_permitted.fault("scopes-do-not-limit-types", violates="SMART-STANDALONE-14")
+@type_permitted.fault(
+    "scopes-do-not-limit-types",
+    violates="SMART-STANDALONE-14",
+    also=["SMART-STANDALONE-25", "HEALTHSHARE-2.1.3-RS-VALIDATE"],
+)
 def any_type(permissions: frozenset[str], interaction: str) -> bool:
     """A token for one resource type reads and searches every type."""
     return True
+
+
+@type_permitted.fault(
+    "scopes-limit-searches-only", violates="SMART-STANDALONE-25", also=["HEALTHSHARE-2.1.3-RS-VALIDATE"]
+)
+def any_read(permissions: frozenset[str], interaction: str) -> bool:
+    """A type outside the scope is refused to searches and read by id."""
+    return interaction == "r" or type_permitted.function(permissions, interaction)
 
 
 @dataclass(slots=True)

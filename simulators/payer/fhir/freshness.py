@@ -97,7 +97,7 @@ def no_laboratory(kept: Kept, now: int) -> bool:
     return not hidden and kept.visible <= now
 
 
-@is_available.fault("claims-of-the-current-year-are-missing", violates="CMS9115-431.60-b1")
+@is_available.fault("claims-of-the-current-year-are-missing", violates="CMS9115-431.60-b1", also=["CMS9115-431.60-a"])
 def old_claims_only(kept: Kept, now: int) -> bool:
     """Claims of the last twelve months are not there."""
     recent = kept.type == "ExplanationOfBenefit" and not _is_authorization(kept) and kept.updated > now - 365 * DAY

@@ -253,7 +253,7 @@ class DeveloperPages:
         status = "active" if onboarding.approval == "automatic" else "requested"
         client = metadata.client_of(
             replace(asked, auth_method=""), fresh(12), status=status, owner=session.subject if session else "", company=sent["company"].strip()[:200],
-            description=sent["description"].strip()[:2000], attestations={name: sent[f"attest_{name}"].strip()[:500] for name in onboarding.attestations},
+            description=sent["description"].strip()[:2000], attestations={name: sent.get(f"attest_{name}", "").strip()[:500] for name in onboarding.attestations},
             created_at=payer.clock.timestamp(),
         )  # fmt: skip
         self.server.ledger.save_client(client)
