@@ -15,9 +15,12 @@ from reports.metrics.mapping import DEFAULT, NEEDED
 from tests.unit.payer.running import App, dataset, running
 
 
+def asked(control: str, year: int) -> list[str]:
+    return ["metrics", "usage", "--input", f"{control}/logs/usage", "--year", str(year)]
+
+
 def figures(control: str, year: int, *more: str) -> dict[str, int]:
-    arguments = ["metrics", "usage", "--input", f"{control}/logs/usage", "--year", str(year), *more]
-    done = CliRunner().invoke(front_door, arguments)
+    done = CliRunner().invoke(front_door, [*asked(control, year), *more])
     assert done.exit_code == 0, done.stderr
     total: dict[str, int] = json.loads(done.stdout)["total"]
     return total
@@ -38,16 +41,14 @@ def test_the_metric_reads_the_payers_own_log_without_a_mapping(tmp_path: Path) -
         payer.clock(advance=3600)
         headers = {"Authorization": f"Bearer {App(payer).tokens()['access_token']}"}
         assert httpx.get(f"{payer.fhir}/Patient/m1", headers=headers).status_code == 200
-        told = CliRunner().invoke(
-            front_door, ["metrics", "usage", "--input", f"{payer.control}/logs/usage", "--year", str(year)]
-        )
-        # The payer's clock is ahead of ours now, which is what a wrong clock looks like.
-        assert (told.exit_code, "lies in the future" in told.stderr) == (3, True)
-        # Put back, the clock still tells how far its log reaches, and a log drawn then is in order.
+        # Put back, the clock still tells how far its log reaches: a log drawn then is in order, and one drawn now has a wrong clock.
         payer.clock(reset=True)
         clock = httpx.get(f"{payer.control}/clock").json()
         ahead = datetime.fromisoformat(clock["furthest"]) - datetime.fromisoformat(clock["now"])
         assert 3500 < ahead.total_seconds() <= 3600
         mapping = tmp_path / "usage-log.toml"
+        mapping.write_text(f"drawn_at = {clock['now']}\n")
+        told = CliRunner().invoke(front_door, [*asked(payer.control, year), "--mapping", str(mapping)])
+        assert (told.exit_code, "lies in the future" in told.stderr) == (3, True)
         mapping.write_text(f"drawn_at = {clock['furthest']}\n")
         assert figures(payer.control, year, "--mapping", str(mapping)) == {"members": 1, "members_repeat": 1}
