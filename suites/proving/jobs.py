@@ -6,6 +6,7 @@ deployment. What goes wrong with one place ends the proof, and every child with 
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from suites.proving.payer import CannotProve, make_dataset
 from suites.proving.place import Judged, Place, Result, opened
 from suites.proving.verdicts import Health, Mutant, Proof, mutant
 
+SEED = 7
 MUTANT_SECONDS, SYSTEM_SECONDS, FULL_SECONDS = 120.0, 900.0, 3600.0
 
 
@@ -141,14 +143,14 @@ def prove(order: Order, progress: Progress, total: Callable[[float], None]) -> P
 
 
 def tasks_of(order: Order) -> list[Task]:
-    """What there is to do, the controls first and long things early."""
+    """What there is to do: the controls first, then the faults, shuffled so that what is done tells how long the rest will take."""
     tasks = []
     if order.whole_reference:
         tasks += [Task(REFERENCE, chapter=name, weight=weight) for name, weight in chapters()]
-    tasks += [Task(one.name, weight=12.0) for one in order.variants]
-    return tasks + [
-        Task(one.on, fault=one) for one in sorted(order.faults, key=lambda one: (one.on != REFERENCE, one.on))
-    ]
+    faults = sorted(order.faults, key=lambda one: one.id)
+    random.Random(SEED).shuffle(faults)
+    tasks += [Task(one.on, fault=one) for one in sorted(faults, key=lambda one: (one.on != REFERENCE, one.on))]
+    return tasks + [Task(one.name, weight=12.0) for one in order.variants]
 
 
 def chapters() -> list[tuple[str, float]]:
@@ -207,6 +209,10 @@ def _try(board: Board, place: Place, task: Task) -> None:
 def _mutate(board: Board, place: Place, fault: Fault) -> None:
     """Judge one fault; what it needs as a control and nobody has judged without it is judged first."""
     chosen = selection.for_fault(fault, place.checks, board.browsing(fault.on), board.order.full)
+    if not any(fault.violates in place.checks[id].requirements for id in chosen.first):
+        with board.lock:
+            board.mutants[fault.id] = mutant(fault, (), {})  # nobody claims it: there is nothing to ask
+        return
     seconds = FULL_SECONDS if board.order.full else MUTANT_SECONDS
     begun = time.monotonic()
     judged = _against(board, place, fault, chosen.first, seconds)
