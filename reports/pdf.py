@@ -48,7 +48,7 @@ def write(run: Run, target: Path, proof: Path | None = None) -> None:
                     page.goto(page_file.as_uri())
                     # Paper has no folds; raw evidence stays in the HTML report.
                     page.evaluate(
-                        "document.querySelectorAll('details:not(.evidence)').forEach((fold) => { fold.open = true; })"
+                        "document.querySelectorAll('details:not(.evidence, .paper-shut)').forEach((fold) => { fold.open = true; })"
                     )
                     page.pdf(
                         path=printed,

@@ -105,8 +105,8 @@
     }, { rootMargin: "0px 0px -60% 0px" }).observe(section));
   }
 
-  // Paper has no folds: everything opens for printing but the raw evidence.
+  // Paper has no folds: everything opens for printing but the raw evidence and what repeats.
   let closed = [];
-  addEventListener("beforeprint", () => { closed = all("details:not([open]):not(.evidence)"); for (const fold of closed) fold.open = true; });
+  addEventListener("beforeprint", () => { closed = all("details:not([open]):not(.evidence):not(.paper-shut)"); for (const fold of closed) fold.open = true; });
   addEventListener("afterprint", () => { for (const fold of closed) fold.open = false; });
 })();

@@ -55,6 +55,11 @@ def evidence_anchor(id: str) -> str:
     return f"ev-{id.replace('/', '-')}"
 
 
+def sentence(text: str) -> str:
+    """A message as the beginning of a line: checks write them to stand behind a colon."""
+    return text[:1].upper() + text[1:]
+
+
 def shorten(text: str, limit: int) -> str:
     """The first `limit` characters, saying how many were left out."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit:,} more characters)"
@@ -119,7 +124,9 @@ def environment() -> Environment:
         counted=COUNTED,
     )
     env.filters["numeric_columns"] = _numeric_columns
-    env.filters.update(slug=slug, evidence_anchor=evidence_anchor, shorten=shorten, duration=duration, moment=moment)
+    env.filters.update(
+        slug=slug, evidence_anchor=evidence_anchor, shorten=shorten, sentence=sentence, duration=duration, moment=moment
+    )
     return env
 
 

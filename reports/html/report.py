@@ -17,6 +17,7 @@ from reports.reader import Run, run_file
 
 LISTED = 6  # checks named under a requirement before they are counted instead
 DETAILED = 150  # findings told at length; later ones are shortened so that the file stays small
+SHOWN = 5  # findings of a check shown at once; the rest of those told are folded
 TOLD = 600  # findings told at all; the rest are rows among the checks
 LEAN = 2_000  # checks from which on rows of what passed leave out their evidence
 TARGET_FACTS = {
@@ -65,6 +66,7 @@ def write(run: Run, target: Path, proof: Path | None = None) -> None:
         listed=LISTED,
         detailed=DETAILED,
         told=TOLD,
+        shown=SHOWN,
         told_checks={result.check for result in view.findings[:TOLD]},
         lean=len(run.results) > LEAN,
         judged=sum(result.judged for result in run.results),
