@@ -33,7 +33,7 @@ def test_metadata_is_fhir_json(capability_statement_answer: Answer) -> None:
     )
 
 
-@pytest.mark.requirement("FHIR-CAPABILITY-02")
+@pytest.mark.requirement("FHIR-CAPABILITY-02", "FHIR-CAPABILITY-01")
 def test_metadata_says_fhir_4_0_1(capability_statement: dict[str, Any]) -> None:
     """fhirVersion is 4.0.1, kind instance, with status, date and JSON among the formats."""
     with findings() as found:

@@ -9,7 +9,7 @@ import pytest
 
 from suites.kit.expectations import FHIR_JSON, expect_json
 from suites.kit.fhir import PAGES, entries, next_link
-from suites.kit.outcomes import Inconclusive, NonConformance, findings, judged, not_applicable, trail
+from suites.kit.outcomes import Inconclusive, NonConformance, findings, judged, not_applicable, rung, trail
 from suites.record.held import Record
 from suites.record.judge import Judge
 from suites.record.matching import reference_parts
@@ -49,7 +49,7 @@ def whole(record: Record) -> tuple[dict[str, dict[str, Any]], str]:
 
 @pytest.mark.requirement("FHIR-EVERYTHING-01")
 def test_everything_is_the_whole_record(judges: Callable[[str], Judge], capability_statement: dict[str, Any]) -> None:
-    """$everything gives all that searches give of a member, and nothing that is somebody else's."""
+    """$everything gives all that searches give of a member."""
     if not advertised(capability_statement):
         not_applicable("the CapabilityStatement does not list $everything")
     count = 0
@@ -76,6 +76,21 @@ def test_everything_is_the_whole_record(judges: Callable[[str], Judge], capabili
                     path=type,
                     evidence=evidence,
                 )
+    judged(count, "resource")
+
+
+@pytest.mark.requirement("FHIR-COMPARTMENT-03", "FHIR-EVERYTHING-01")
+def test_everything_is_nobody_elses(judges: Callable[[str], Judge], capability_statement: dict[str, Any]) -> None:
+    """$everything gives nothing of another member, on any of its pages."""
+    if not advertised(capability_statement):
+        not_applicable("the CapabilityStatement does not list $everything")
+    count = 0
+    with findings() as found:
+        for record in judges("fhir").records[:2]:
+            trail().member = trail().member or record.label
+            with rung("$everything"):
+                got, evidence = whole(record)
+            count += len(got)
             for name, resource in got.items():
                 owner = owner_of(resource)
                 found.check(

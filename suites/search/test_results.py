@@ -60,6 +60,27 @@ def test_total_is_of_all_pages(judges: Callable[[str], Judge]) -> None:
     judged(said, "total")
 
 
+@pytest.mark.requirement("FHIR-SEARCH-04")
+def test_count_limits_a_page(judges: Callable[[str], Judge]) -> None:
+    """_count is the most matches a page holds; a server may give fewer, never more."""
+    count = 0
+    with findings() as found:
+        for one in list(several(judges("fhir")))[:MOST_TYPES]:
+            for size in {1, 2, max(1, one.held.count - 1)}:
+                answer, bundle = next(iter(follow(one.record.fhir, one.type, (*one.query, ("_count", str(size))))))
+                shown = len(matches(bundle))
+                count += 1
+                found.check(
+                    0 < shown <= size,
+                    "a page holds no more matches than _count allows",
+                    expected=f"at most {size} {one.type}",
+                    found=shown,
+                    path="_count",
+                    evidence=answer.evidence,
+                )
+    judged(count, "page")
+
+
 @pytest.mark.requirement("FHIR-SEARCH-11")
 def test_self_link_tells_the_search(judges: Callable[[str], Judge]) -> None:
     """The self link repeats the parameters that were used, by GET and by POST."""

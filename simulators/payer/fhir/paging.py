@@ -93,15 +93,15 @@ def opened_or_crash(token: str, key: bytes) -> Page:
 
 
 @rule
-def frozen_at(newest: int) -> int | None:
-    """Later pages show what had arrived when the first one was taken."""
-    return newest
+def frozen_at(moment: int, newest: int, now: int) -> tuple[int, int | None]:
+    """Later pages show what had arrived when the first one was taken: its moment, and its last arrival."""
+    return moment, newest
 
 
 @frozen_at.fault("arrivals-shift-the-pages", violates="FHIR-PAGING-04")
-def moving(newest: int) -> int | None:
+def moving(moment: int, newest: int, now: int) -> tuple[int, int | None]:
     """What arrives between two pages changes the total and the pages that follow."""
-    return None
+    return now, None
 
 
 @rule

@@ -130,7 +130,8 @@ class Searching:
         else:
             reach.require(page.type, "s")
             query = _parsed(reach.base.catalog, page.type, page.parameters, False, reach.active)
-        frozen = replace(reach, now=page.moment, newest=frozen_at(reach.active, page.newest))
+        moment, newest = frozen_at(reach.active, page.moment, page.newest, reach.now)
+        frozen = replace(reach, now=moment, newest=newest)
         first = _self_link(reach.base.url, page.type, query.understood)
         return self._page(frozen, query, page.start, page.last, f"{reach.base.url}?_page={token}", first)
 
