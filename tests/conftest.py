@@ -12,8 +12,22 @@ import pytest
 from tests.made import FOLDER
 
 HERE = Path(__file__).parent
-# Modules that take a quarter of a minute or more, longest first; a module stays on one worker (--dist loadfile).
-LONGEST: tuple[str, ...] = ()
+# Modules that judge servers, drive browsers or ask thousands of questions, longest first; a module stays on one worker (--dist loadfile).
+LONGEST = (
+    "mutants/test_authorization_faults.py",
+    "mutants/test_faulty_servers.py",
+    "contract/test_bad_targets.py",
+    "mutants/test_deployments.py",
+    "unit/payer/fhir/test_capability_is_true.py",
+    "unit/payer/fhir/test_faults_are_seen.py",
+    "contract/test_demonstration.py",
+    "contract/test_through_a_proxy.py",
+    "unit/payer/portals/test_developers_and_administrators.py",
+    "unit/payer/portals/test_member_journeys.py",
+    "contract/test_login_recipes.py",
+    "unit/payer/authorization/test_every_endpoint_under_attack.py",
+    "mutants/test_first_light.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
