@@ -7,6 +7,7 @@ raised there. The root's parent is None.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 
@@ -24,6 +25,7 @@ Place = tuple[Any, Step, int | None]
 """(parent place or None, step, index in the array or None)."""
 
 
+@lru_cache(maxsize=512)
 def root(type_name: str) -> Place:
     return (None, Step(type_name, type_name, type_name, type_name), None)
 
