@@ -1,13 +1,17 @@
--- One kind of request over many members, chosen at random by a fixed seed; arguments: path with %s for the member, how many members.
-local path, members, token
+-- One kind of request for many members, chosen at random by a fixed seed; arguments: path with MEMBER in it, file of members and their tokens.
+local path
+local members, tokens = {}, {}
 function init(args)
-  path, members, token = args[1], tonumber(args[2]), args[3]
+  path = args[1]
+  for line in io.lines(args[2]) do
+    local member, token = line:match("^(%S+) (%S+)$")
+    members[#members + 1], tokens[#tokens + 1] = member, "Bearer " .. token
+  end
   math.randomseed(7)
-  wrk.headers["authorization"] = "Bearer " .. token
 end
 function request()
-  local member = string.format("b%07d", math.random(0, members - 1))
-  return wrk.format("GET", (string.gsub(path, "MEMBER", member)))
+  local one = math.random(1, #members)
+  return wrk.format("GET", (string.gsub(path, "MEMBER", members[one])), {authorization = tokens[one]})
 end
 function done(summary, latency, requests)
   local errors = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-PER_MEMBER = {"Patient": 1, "Coverage": 1, "Encounter": 3, "ExplanationOfBenefit": 3, "Observation": 6}
+SIGNING_IN = 8  # members with credentials, spread over all
+PER_MEMBER = {"Patient": 1, "Coverage": 1, "Encounter": 1, "ExplanationOfBenefit": 1, "Observation": 4}
 SHARED = (
     "Organization",
     "Practitioner",
@@ -19,6 +21,12 @@ SHARED = (
     "MedicationKnowledge",
     "Basic",
 )
+
+
+def _signing_in(original: dict[str, Any], place: int, number: int) -> dict[str, Any]:
+    """A copy one can sign in as."""
+    own = {"patient": copied_id(number), "username": f"member{place}", "acts_for": [], "withheld": [], "totals": {}}
+    return {**original, **own}
 
 
 def copied_id(number: int) -> str:
@@ -45,7 +53,10 @@ def write(template: Path, members: int, out: Path) -> int:
         source = template / f"{type_name}.ndjson"
         if source.is_file():
             (out / f"{type_name}.ndjson").write_bytes(source.read_bytes())
-    few = [{**manifest["members"][0], "patient": copied_id(number)} for number in range(min(members, 5))]
+    few = [
+        _signing_in(manifest["members"][0], place, place * members // SIGNING_IN)
+        for place in range(min(members, SIGNING_IN))
+    ]
     manifest |= {"members": few, "members_requested": members, "counts": {}}
     (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     return written
