@@ -261,6 +261,16 @@ class Store:
                 found.append(_candidate(row))
         return found
 
+    def labels_of(self, names: Iterable[str]) -> dict[str, str]:
+        """The labels of those of the resources (Type/id) that have some."""
+        found = {}
+        for name in names:
+            kind, _, id = name.partition("/")
+            row = self.database.one("SELECT labels FROM resource WHERE type = ? AND id = ?", (kind, id))
+            if row is not None and row[0]:
+                found[name] = row[0]
+        return found
+
     def bodies(self, rids: Sequence[int]) -> list[bytes]:
         """The bytes of these resources, in the order asked for."""
         self._fresh()

@@ -14,7 +14,7 @@ import orjson
 
 from simulators.payer.context import Payer
 from simulators.payer.errors import FhirError, Forbidden
-from simulators.payer.fhir import dates, served
+from simulators.payer.fhir import dates, served, veil
 from simulators.payer.fhir.compartment import Reach
 from simulators.payer.fhir.matching import invalid
 from simulators.payer.fhir.requests import Parameters, Request
@@ -185,23 +185,30 @@ class Bulk:
         type_name, dot, ending = file.partition(".")
         if ending != "ndjson" or not dot or type_name not in job.types:
             raise FhirError(404, "not-found", "this export has no such file")
+        if reach.everybody:
+            reach.require(type_name, "r")  # by the token that fetches, whatever began the export
         return Response(200, b"", (), b"application/fhir+ndjson", self._lines(reach, job, type_name))
 
     def _lines(self, reach: Reach, job: Job, type_name: str) -> Iterator[bytes]:
-        batch: list[int] = []
+        batch: list[Candidate] = []
         for candidate in self._resources(reach, job, type_name):
-            batch.append(candidate.rid)
+            batch.append(candidate)
             if len(batch) == 500:
                 yield self._text(reach, batch)
                 batch = []
         if batch:
             yield self._text(reach, batch)
 
-    def _text(self, reach: Reach, rids: list[int]) -> bytes:
-        return b"".join(body + b"\n" for body in served.bodies(self.payer, reach.base, self.store.bodies(rids)))
+    def _text(self, reach: Reach, batch: list[Candidate]) -> bytes:
+        stored = self.store.bodies([candidate.rid for candidate in batch])
+        told = [
+            veil.over_body(body, veil.hidden(candidate, frozenset()))
+            for candidate, body in zip(batch, stored, strict=True)
+        ]
+        return b"".join(body + b"\n" for body in served.bodies(self.payer, reach.base, told))
 
     def _resources(self, reach: Reach, job: Job, type_name: str) -> Iterator[Candidate]:
-        wanted = frozenset(job.patients.split())
+        wanted, narrowed = frozenset(job.patients.split()), reach.narrowed(type_name)
         after = 0
         while True:
             some = self.store.every(type_name, after)
@@ -212,7 +219,7 @@ class Bulk:
                 one
                 for one in some
                 if one.apis & reach.base.bit and one.visible <= job.moment and not one.labels and one.updated >= job.since
-                and (not wanted or not one.patient or one.patient in wanted)
+                and (not wanted or not one.patient or one.patient in wanted) and (narrowed is None or narrowed(one))
             ]  # fmt: skip
             last = len(some) < 1000
             yield from exported(reach.active, kept) if last else kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from simulators.payer.errors import FhirError
+from simulators.payer.fhir import veil
 from simulators.payer.fhir.query import Include
 from simulators.payer.fhir.search import World
 from simulators.payer.rules import rule
@@ -75,7 +76,8 @@ def forward(world: World, sources: Iterable[Candidate], includes: Sequence[Inclu
                         and world.reach.permits(kind, "r")
                     ):
                         names[kind, id] = None
-    return [candidate for candidate in world.store.named(names) if world.may_include(candidate)]
+    opened = world.reach.opened
+    return [veil.over(one, opened) for one in world.store.named(names) if world.may_include(one)]
 
 
 def _backward(world: World, targets: Sequence[Candidate], revincludes: Sequence[Include]) -> list[Candidate]:
@@ -107,7 +109,7 @@ def _referring(
             candidates += world.store.record(kind, record)
         else:
             candidates += world.store.with_key(kind, parameter, sorted(names), prefix=False)
-    unique = {candidate.rid: candidate for candidate in candidates}
+    unique = {candidate.rid: veil.over(candidate, world.reach.opened) for candidate in candidates}
     return [
         candidate
         for candidate in unique.values()

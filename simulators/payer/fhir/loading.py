@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 
 from simulators.payer.deployment import Deployment
+from simulators.payer.fhir import veil
 from simulators.payer.fhir.bases import bases_of
 from simulators.payer.fhir.dates import range_of
 from simulators.payer.fhir.index import Indexer, subject_of
@@ -29,7 +30,7 @@ from simulators.payer.fhir.privacy import labels_of
 from simulators.payer.store import DIRECTORY, FORMULARY, MEMBER, Row, Store
 
 # A change here means that stores filled before must be filled again.
-FORMAT = "2"
+FORMAT = "3"
 _PIECE = 1_000_000
 _WORTH_PROCESSES = 12_000_000
 _PLAN_NET, _FORMULARY = "/us/davinci-pdex-plan-net/", "/us/davinci-drug-formulary/"
@@ -134,7 +135,8 @@ def pieces(files: list[Path]) -> Iterator[Piece]:
 
 
 def placed(row: Row, store: Store) -> Row:
-    """A Provenance in the record of the first of its targets that is in one."""
+    """A Provenance in the record of the first of its targets that is in one, kept back as far as its targets are."""
+    row = veil.noted(row, store.labels_of(row.targets))
     for target in () if row.patient else row.targets:
         kind, id = target.rpartition("/")[0].rpartition("/")[2], target.rpartition("/")[2]
         stored = store.read(kind, id) if kind and kind != "Patient" else None

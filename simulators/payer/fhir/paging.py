@@ -1,7 +1,8 @@
 """Pages of a search: opaque `next` links that anyone may keep and only the same authorization may follow (FHIR R4 paging).
 
-A link carries the query as understood, the moment and the last arrival of the first page, and the last entry shown, signed by the
-payer. So pages are stable while resources arrive: no match twice, none lost, the same total throughout.
+A link carries the query as understood, the moment and the last arrival of the first page, and the last entry shown, encrypted: the
+number of the last arrival would tell how much the payer holds, and when something came that the app may not see. So pages are stable
+while resources arrive: no match twice, none lost, the same total throughout.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
+import os
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from simulators.payer.context import Grant
 from simulators.payer.errors import FhirError
@@ -22,7 +25,7 @@ from simulators.payer.fhir.requests import Parameters
 from simulators.payer.rules import rule
 
 _LONGEST_TOKEN = 12_000
-_SIGNATURE = 12
+_NONCE = 12
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ def seal(page: Page, key: bytes) -> str:
             [page.base, page.type, page.parameters, page.moment, page.newest, page.start, page.last, page.holder]
         )
     )
-    return base64.urlsafe_b64encode(_sign(payload, key) + payload).decode().rstrip("=")
+    nonce = os.urandom(_NONCE)
+    return base64.urlsafe_b64encode(nonce + _cipher(key).encrypt(nonce, payload, None)).decode().rstrip("=")
 
 
 @lru_cache(maxsize=4096)
@@ -66,11 +70,9 @@ def unseal(token: str, key: bytes) -> Page:
         if len(token) > _LONGEST_TOKEN:
             raise ValueError("too long")
         sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        signature, payload = sealed[:_SIGNATURE], sealed[_SIGNATURE:]
-        if not hmac.compare_digest(signature, _sign(payload, key)):
-            raise ValueError("signature")
+        payload = _cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
         base, type_name, parameters, moment, newest, start, last, holder = orjson.loads(_unpacked(payload))
-    except (ValueError, binascii.Error, zlib.error) as error:
+    except (ValueError, InvalidTag, binascii.Error, zlib.error) as error:
         raise _unknown() from error
     return Page(
         base, type_name, tuple((name, value) for name, value in parameters), moment, newest, start, last, holder
@@ -143,8 +145,9 @@ def _unpacked(packed: bytes) -> bytes:
     return packed[1:] if packed[:1] == b"0" else zlib.decompress(packed[1:])
 
 
-def _sign(payload: bytes, key: bytes) -> bytes:
-    return hmac.digest(key, payload, "sha256")[:_SIGNATURE]
+@lru_cache(maxsize=16)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
 
 
 def _unknown() -> FhirError:

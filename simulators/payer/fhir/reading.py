@@ -5,10 +5,16 @@ Leaves to others: what the token reaches (compartment.py), the form of the answe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import orjson
+
 from simulators.payer.errors import FhirError
+from simulators.payer.fhir import veil
 from simulators.payer.fhir.bundles import Links
 from simulators.payer.fhir.compartment import Reach, unknown
 from simulators.payer.fhir.dates import text_of
+from simulators.payer.fhir.privacy import labels_of
 from simulators.payer.fhir.requests import Request
 from simulators.payer.fhir.responses import Response, require_unchanged, unchanged_since, validators
 from simulators.payer.rules import rule
@@ -60,7 +66,21 @@ def read(store: Store, reach: Reach, request: Request, type_name: str, id: str) 
     stored = found(store, reach, type_name, id)
     if stored.deleted:
         raise gone(type_name, id)
-    return _version(reach, request, stored.version, stored.updated, stored.body)
+    body = veil.over_body(stored.body, _unseen(store, reach, stored))
+    return _version(reach, request, stored.version, stored.updated, body)
+
+
+def _unseen(store: Store, reach: Reach, stored: Stored) -> frozenset[str]:
+    if stored.type != "Provenance":
+        return frozenset()
+    return frozenset().union(*(veil.hidden(candidate, reach.opened) for candidate in store.candidates([stored.rid])))
+
+
+def _earlier(store: Store, reach: Reach, stored: Stored) -> Iterator[tuple[int, int, bool, bytes]]:
+    """The earlier versions, without those that were kept back when they were the current one."""
+    for version, updated, deleted, body in store.versions(stored.type, stored.id):
+        if reach.opened.issuperset(labels_of(orjson.loads(body)).split()):
+            yield version, updated, deleted, body
 
 
 @rule
@@ -94,10 +114,11 @@ def vread(store: Store, reach: Reach, request: Request, type_name: str, id: str,
     if version == str(stored.version):
         if stored.deleted:
             raise gone(type_name, id)
-        return _version(reach, request, stored.version, stored.updated, stored.body)
-    for number, updated, deleted, body in store.versions(type_name, id):
+        body = veil.over_body(stored.body, _unseen(store, reach, stored))
+        return _version(reach, request, stored.version, stored.updated, body)
+    for number, updated, deleted, body in _earlier(store, reach, stored):
         if version == str(number) and not deleted:
-            return _version(reach, request, number, updated, body)
+            return _version(reach, request, number, updated, veil.over_body(body, _unseen(store, reach, stored)))
     raise FhirError(404, "not-found", f"{type_name}/{id} has no version {version!r}")
 
 
@@ -118,13 +139,14 @@ def history(store: Store, reach: Reach, type_name: str, id: str) -> tuple[list[b
     anyones = None if history_follows_read(reach.active) else store.read(type_name, id)
     stored = anyones or found(store, reach, type_name, id)
     url = f"{reach.base.url}/{type_name}/{id}"
-    versions = [(stored.version, stored.updated, stored.deleted, stored.body), *store.versions(type_name, id)]
+    versions = [(stored.version, stored.updated, stored.deleted, stored.body), *_earlier(store, reach, stored)]
+    unseen = _unseen(store, reach, stored)
     first = min(version for version, *_ in versions)
     entries = []
     for version, updated, deleted, body in versions:
         method = "DELETE" if deleted else "POST" if version == first else "PUT"
         status = "204" if deleted else "201" if version == first else "200"
-        resource = b"" if deleted else b'"resource":' + body + b","
+        resource = b"" if deleted else b'"resource":' + veil.over_body(body, unseen) + b","
         entries.append(
             b'{"fullUrl":"%b",%b"request":{"method":"%b","url":"%b"},"response":{"status":"%b","etag":"W/\\"%d\\"","lastModified":"%b"}}'
             % (

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from simulators.payer.errors import FhirError
+from simulators.payer.fhir import veil
 from simulators.payer.fhir.chains import CandidateTest, clause_test
 from simulators.payer.fhir.compartment import Reach, searched_record
 from simulators.payer.fhir.index import KEY_LENGTH
@@ -99,7 +100,7 @@ class World:
         if type(candidates) is Record and not self.reach.active:
             return self.view(candidates).candidates
         sees = self.reach.sees
-        return [candidate for candidate in candidates if sees(candidate)]
+        return [veil.over(candidate, self.reach.opened) for candidate in candidates if sees(candidate)]
 
     def view(self, record: Record) -> View:
         """What this world shows of one record, remembered until the next arrival becomes due."""
@@ -108,7 +109,7 @@ class World:
         key = (reach.base.bit, own, reach.opened, reach.newest)
         view = record.views.get(key)
         if view is None or not view.since <= reach.now < view.until:
-            shown = [candidate for candidate in record if reach.sees(candidate)]
+            shown = [veil.over(candidate, reach.opened) for candidate in record if reach.sees(candidate)]
             due = [candidate.visible for candidate in record if candidate.visible > reach.now]
             view = View(shown, reach.now, min(due, default=_NEVER))
             if len(record.views) >= _VIEWS:

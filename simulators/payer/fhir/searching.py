@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from simulators.payer.context import Payer
 from simulators.payer.errors import FhirError
-from simulators.payer.fhir import everything, served
+from simulators.payer.fhir import everything, served, veil
 from simulators.payer.fhir.bundles import Entry, Links, searchset
 from simulators.payer.fhir.compartment import Reach
 from simulators.payer.fhir.dates import text_of
@@ -185,7 +185,11 @@ class Searching:
 
     def _entries(self, reach: Reach, query: Query, matches: list[Candidate], others: list[Candidate]) -> list[Entry]:
         candidates = matches + others
-        bodies = served.bodies(self.payer, reach.base, self.store.bodies([candidate.rid for candidate in candidates]))
+        stored = self.store.bodies([candidate.rid for candidate in candidates])
+        for place, candidate in enumerate(candidates):
+            if veil.NOTED in candidate.index:
+                stored[place] = veil.over_body(stored[place], veil.hidden(candidate, reach.opened))
+        bodies = served.bodies(self.payer, reach.base, stored)
         if query.elements or query.summary in ("true", "text", "data"):
             several = len(matches)
             bodies[:several] = [shaped(reach.active, body, query.summary, query.elements) for body in bodies[:several]]

@@ -43,7 +43,7 @@ def for_type(expression: str, type_name: str) -> str:
     return text.replace("Resource.", f"{type_name}.") if text.startswith("Resource.") else text
 
 
-_kept: dict[tuple[int, str], list[Any]] = {}
+_kept: dict[tuple[int, str], tuple[Resource, list[Any]]] = {}  # with the resource, so that its number stays its own
 
 
 def nodes(resource: Resource, expression: str) -> list[Any]:
@@ -52,8 +52,9 @@ def nodes(resource: Resource, expression: str) -> list[Any]:
     if key not in _kept:
         told = for_type(expression, resource["resourceType"])
         found = engine(told)(resource, {}) if told else []
-        _kept[key] = [plain(node) for node in (found if isinstance(found, list) else [found]) if node is not None]
-    return _kept[key]
+        listed = found if isinstance(found, list) else [found]
+        _kept[key] = resource, [plain(node) for node in listed if node is not None]
+    return _kept[key][1]
 
 
 def plain(node: Any) -> Any:

@@ -59,7 +59,16 @@ def member_world(dataset: dict[str, list[Resource]], statement: Resource, patien
             owned = subject(one) in ("", f"Patient/{patient}")
         return owned and arrived and not labels & UNSEEN and "drug-formulary" not in profiles
 
-    return World(dataset, statement, keep)
+    kept_back = {
+        f"{name}/{one['id']}" for name, found in dataset.items() for one in found
+        if {label.get("code") for label in one["meta"].get("security", ())} & UNSEEN
+    }  # fmt: skip
+    told = []
+    for one in dataset.get("Provenance", []):
+        targets = [target for target in one["target"] if target["reference"] not in kept_back]
+        if targets:
+            told.append(one if len(targets) == len(one["target"]) else {**one, "target": targets})
+    return World({**dataset, "Provenance": told}, statement, keep)
 
 
 def open_world(dataset: dict[str, list[Resource]], statement: Resource, mark: str) -> World:
