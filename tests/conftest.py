@@ -14,6 +14,7 @@ from tests.made import FOLDER
 HERE = Path(__file__).parent
 # Modules that judge servers, drive browsers or ask thousands of questions, longest first; a module stays on one worker (--dist loadfile).
 LONGEST = (
+    "mutants/test_prove.py",
     "mutants/test_authorization_faults.py",
     "mutants/test_faulty_servers.py",
     "contract/test_bad_targets.py",
