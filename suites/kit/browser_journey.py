@@ -15,7 +15,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Locator, Page, Response
 from playwright.sync_api import Error as PlaywrightError
 
-from suites.kit.landing import AuthorizationRequest, Landing, RecipeStuck, is_end
+from suites.kit.landing import AuthorizationRequest, Landing, RecipeStuck, is_end, passed_over
 from suites.kit.listener import LANDED
 from suites.kit.outcomes import TargetUnreachable, trail
 from suites.kit.recipe import (
@@ -59,6 +59,7 @@ class BrowserJourney:
         self.evidence: list[str] = []
         self.documents: list[Response] = []
         self.done = 0
+        self.passed_over: list[str] = []
         self.recorded: set[int] = set()
         self.recorder.masker.learn("password", identity.password)
         self.page.on("response", self._saw_response)
@@ -124,6 +125,7 @@ class BrowserJourney:
                     if self._is_back():
                         return self._landing()
                     if step.optional or self._later_is_here(steps[number:]):
+                        self.passed_over += [] if step.optional else [f"step {number} ({step.do} {step.at})"]
                         break
                     if may_refuse:
                         return self._landing()
@@ -266,7 +268,8 @@ class BrowserJourney:
         self._note(f"stuck: {what}", picture=True)
         shown = " ".join(self._text().split())[:200]
         raise RecipeStuck(
-            f"{what} of the login recipe found nothing on {self.page.url.partition('?')[0]}, which says {shown!r}; "
+            f"{what} of the login recipe found nothing on {self.page.url.partition('?')[0]}, which says {shown!r}"
+            f"{passed_over(self.passed_over)}; "
             "see the screenshot in the evidence and mend [[login.step]]"
         )
 

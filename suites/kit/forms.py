@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from suites.kit.http import Answer, Http
-from suites.kit.landing import AuthorizationRequest, Landing, RecipeStuck, is_end
+from suites.kit.landing import AuthorizationRequest, Landing, RecipeStuck, is_end, passed_over
 from suites.kit.outcomes import shorten
 from suites.kit.page_forms import Element, NotPlain, Page
 from suites.kit.recipe import (
@@ -111,6 +111,7 @@ class Journey:
         self.answer: Answer | None = None
         self.page = Page("")
         self.done = 0
+        self.passed_over: list[str] = []
         self.may_refuse = False
         http.recorder.masker.learn("password", identity.password)
 
@@ -154,6 +155,7 @@ class Journey:
             for extra in wanted(step, self.identity, self.choices):
                 if not self._do(step, {**self.extra, **extra}):
                     if step.optional or self._later_is_here(steps[number:]):
+                        self.passed_over += [] if step.optional else [f"step {number} ({step.do} {step.at})"]
                         break
                     self._stuck(number, step)
             self.done = number
@@ -264,7 +266,10 @@ class Journey:
         # A page of the server where the recipe expected its next field is an end, if a refusal is what the check looks for.
         if self.may_refuse:
             raise _Ended(self.page_landing())
-        raise RecipeStuck(f"step {number} ({step.do} {step.at}) of the login recipe found nothing: {self.where()}")
+        raise RecipeStuck(
+            f"step {number} ({step.do} {step.at}) of the login recipe found nothing: {self.where()}"
+            f"{passed_over(self.passed_over)}"
+        )
 
     def where(self) -> str:
         """Where the journey stands, for a message."""

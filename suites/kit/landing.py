@@ -5,7 +5,7 @@ Shared by the two that carry a member through the pages: forms.py over HTTP and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,6 +69,11 @@ class Landing:
 
 class RecipeStuck(Inconclusive):
     """The login recipe did not get on: which step, where, and what the page said."""
+
+
+def passed_over(steps: Sequence[str]) -> str:
+    """What a stuck recipe left out on its way: the first of them is often where the page has changed."""
+    return f"; left out before, since what a later step needs was there: {', '.join(steps)}" if steps else ""
 
 
 class Carrier(Protocol):

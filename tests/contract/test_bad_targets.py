@@ -6,15 +6,17 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
 import reports
 from tests import miniatures
+from tests.mutants.payer import RunningPayer, running
 
 COMMAND = str(Path(sys.executable).with_name("patient-access"))
 SCHEMA = json.loads((Path(reports.__file__).parent / "run.schema.json").read_text("utf-8"))
@@ -150,3 +152,71 @@ def test_a_bad_option_is_told_with_the_nearest_name(option: tuple[str, ...], sai
     assert done.returncode == 2, done.stderr[-1500:]
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def payer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPayer]:
+    """The reference payer, for targets that are right but for one thing."""
+    with running(tmp_path_factory.mktemp("payer")) as started:
+        yield started
+
+
+def checks_of(done: subprocess.CompletedProcess[str], out: Path) -> dict[str, dict[str, object]]:
+    """The checks of a run that was written whole, by id."""
+    assert "Traceback" not in done.stderr
+    lines = lines_of(out / "run.jsonl")
+    assert [line["kind"] for line in lines[:1] + lines[-1:]] == ["header", "footer"]
+    return {str(line["check"]): line for line in lines if line["kind"] == "check"}
+
+
+def test_a_changed_login_page_is_undecided_with_step_and_picture(payer: RunningPayer, tmp_path: Path) -> None:
+    """The recipe's user name field is gone: what needs a launch says which step found nothing, the rest is judged."""
+    text = payer.target.read_text("utf-8").replace("input[name=username]", "input[name=login-id]")
+    (tmp_path / "target.toml").write_text(text, encoding="utf-8")
+    wanted = (
+        "--requirement",
+        "SMART-STANDALONE-22",
+        "--requirement",
+        "RFC6749-CODE-01",
+        "--requirement",
+        "SMART-DISCOVERY-01",
+    )
+    done = certify(tmp_path / "target.toml", tmp_path / "out", *wanted)
+    checks = checks_of(done, tmp_path / "out")
+    assert done.returncode == 3
+    stuck = [one for id, one in checks.items() if not id.startswith("discovery.")]
+    assert len(stuck) > 5
+    assert {one["verdict"] for one in stuck} == {"INCONCLUSIVE"}
+    assert all("step 1 (fill input[name=login-id])" in str(one["message"]) for one in stuck)
+    assert any("Sign in" in str(one["message"]) or "User" in str(one["message"]) for one in stuck)
+    assert list((tmp_path / "out" / "evidence").glob("*.png")), "a picture of the page it was stuck on"
+    assert checks["discovery.smart_configuration.smart_configuration_names_what_an_app_needs"]["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize("seconds", [86400, -86400], ids=["a-day-ahead", "a-day-behind"])
+def test_a_wrong_clock_is_found_where_time_is_told(payer: RunningPayer, tmp_path: Path, seconds: int) -> None:
+    """A server whose clock is a day off: its id_tokens tell, assertions made now are not taken, and nothing crashes."""
+    clock = f"{payer.control}/clock"
+    httpx.post(clock, json={"advance": seconds}, timeout=10, trust_env=False).raise_for_status()
+    try:
+        wanted = (
+            "--requirement",
+            "OIDC-IDTOKEN-06",
+            "--requirement",
+            "SMART2-ASYMMETRIC-03",
+            "--requirement",
+            "OIDC-AUTHTIME-01",
+        )
+        done = certify(payer.target, tmp_path / "out", *wanted)
+    finally:
+        httpx.post(clock, json={"reset": True}, timeout=10, trust_env=False).raise_for_status()
+    checks = checks_of(done, tmp_path / "out")
+    assert done.returncode == 1
+    assert checks["openid.id_token.id_token_is_of_now"]["verdict"] == "FAIL"
+    assert "iat must be now" in str(checks["openid.id_token.id_token_is_of_now"]["message"])
+    assert checks["openid.id_token.max_age_brings_auth_time"]["verdict"] == "FAIL"
+    # The control says that even a correct assertion is refused, so that no refusal counts.
+    assertions = [one for id, one in checks.items() if "assertion_of_wrong_lifetime" in id]
+    assert assertions
+    assert {one["verdict"] for one in assertions} == {"INCONCLUSIVE"}
+    assert all("a correct assertion is accepted" in str(one["message"]) for one in assertions)
