@@ -61,8 +61,24 @@ def suppressed(units: Iterable[Figure], total: Figure, below: int) -> tuple[tupl
                 ]
                 least = min(others, key=lambda index: (exact[index][column], units[index].id), default=len(units))
                 shown[least][column] = "suppressed"
+        for column in (0, 1):
+            _hide_what_bounds_tell(shown, exact, column, below)
     rows = [Row(unit.id, *cells) for unit, cells in zip((*units, total), shown, strict=True)]
     return tuple(rows[:-1]), rows[-1]
+
+
+def _hide_what_bounds_tell(shown: list[list[Shown]], exact: list[list[Shown]], column: int, below: int) -> None:
+    """Hide one more cell where the hidden ones can only all be 1, or all `below` - 1: their sum is the total less the others."""
+    mark, last = f"<{below}", len(shown) - 1
+    hidden = [index for index in range(last) if isinstance(shown[index][column], str)]
+    total = shown[last][column]
+    if not isinstance(total, int) or not hidden or any(shown[index][column] != mark for index in hidden):
+        return
+    rest = total - sum(value for index in range(last) if isinstance(value := shown[index][column], int))
+    if rest not in (len(hidden), len(hidden) * (below - 1)):
+        return
+    others = [index for index in range(last) if isinstance(shown[index][column], int) and shown[index][column] != 0]
+    shown[min(others, key=lambda index: (exact[index][column], index), default=last)][column] = "suppressed"
 
 
 def as_json(usage: Usage, below: int = 0) -> dict[str, Any]:
@@ -151,7 +167,11 @@ def _page(usage: Usage, target: Path, below: int) -> None:
             "table",
             title="By reporting unit",
             note="A person in two units counts once in each: these rows are not to be summed."
-            + (f" {usage.in_several_units:,} persons are in more than one." if usage.in_several_units else "")
+            + (
+                f" {usage.in_several_units:,} persons are in more than one."
+                if usage.in_several_units and (below < 2 or usage.in_several_units >= below)
+                else ""
+            )
             + (f" Counts from 1 to {below - 1} are suppressed, and those that would tell them." if below > 1 else ""),
             columns=("reporting unit", "U1: members with a transfer", "U2: members with more than one"),
             rows=tuple((row.id, row.members, row.members_repeat) for row in units),

@@ -440,6 +440,32 @@ def test_small_cells_and_what_would_tell_them_are_hidden() -> None:
     assert suppressed(units, Figure("total", 405, 337), 0)[0][1].members == 5
 
 
+CELLS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=5)
+
+
+@settings(max_examples=200, deadline=None)
+@given(CELLS, st.sampled_from([2, 3, 11]))
+def test_no_hidden_figure_can_be_worked_out(cells: list[tuple[int, int]], below: int) -> None:
+    units = tuple(Figure(f"u{n}", max(pair_), min(pair_)) for n, pair_ in enumerate(cells))
+    total = Figure("total", sum(u.members for u in units), sum(u.members_repeat for u in units))
+    rows, shown_total = suppressed(units, total, below)
+    for name in ("members", "members_repeat"):
+        for unit, row in zip((*units, total), (*rows, shown_total), strict=True):
+            value, shown = getattr(unit, name), getattr(row, name)
+            assert shown == value or isinstance(shown, str)
+            assert not (isinstance(shown, int) and 0 < shown < below)
+        hidden = [row for row in rows if isinstance(getattr(row, name), str)]
+        whole = getattr(shown_total, name)
+        if not isinstance(whole, int) or not hidden:
+            continue
+        # Where persons are in one unit only, the hidden cells of a column add up to this; no cell may have one value alone.
+        rest = whole - sum(getattr(row, name) for row in rows if isinstance(getattr(row, name), int))
+        bounds = [(1, below - 1) if getattr(row, name) == f"<{below}" else (0, whole) for row in hidden]
+        low, high = sum(one for one, _ in bounds), sum(two for _, two in bounds)
+        for least, most in bounds:
+            assert below == 2 or max(least, rest - (high - most)) < min(most, rest - (low - least)), (rows, shown_total)
+
+
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
