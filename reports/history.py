@@ -118,6 +118,8 @@ def write(found: History, format: str, target: Path) -> None:
         return
     points = found.points
     days = [moment(point.started)[:10] for point in points]
+    if len(set(days)) < len(days):  # several runs a day are told apart by their hour
+        days = [moment(point.started)[5:16] for point in points]
     blocks = []
     if points:
         series: dict[str, list[float | None]] = {

@@ -204,7 +204,10 @@ def _signed_manifest(package: zipfile.ZipFile, path: Path, public_key: Path | No
         if manifest["format"] != FORMAT:
             raise BadPackage(f"{path}: format {manifest['format']!r}, but this version reads format {FORMAT}")
         inside = base64.b64decode(manifest["public_key"], validate=True)
-        signature = base64.b64decode(package.read(SIGNATURE).strip(), validate=True)
+        signed = package.read(SIGNATURE)
+        signature = base64.b64decode(signed.strip(), validate=True)
+        if signed != base64.b64encode(signature) + b"\n":
+            raise BadPackage(f"{path}: {SIGNATURE} was changed")
         key = Ed25519PublicKey.from_public_bytes(inside)
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, BadPackage):

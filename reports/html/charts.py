@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
@@ -35,7 +36,7 @@ def lines(
     values = [value for points in series.values() for value in points if value is not None]
     if not values or not labels:
         return Markup("")
-    peak = _nice(max([*values, 0.0]))
+    peak, steps = _scale(values)
     across = (width - left - right) / max(1, len(labels) - 1)
 
     def at(index: int, value: float) -> tuple[float, float]:
@@ -45,11 +46,11 @@ def lines(
     parts = [
         f'<title id="{id}-t">{escape(title)}</title><desc id="{id}-d">{escape(_in_words(series, labels, unit))}</desc>'
     ]
-    for step in range(5):
-        _, y = at(0, peak * step / 4)
+    for step in range(steps + 1):
+        _, y = at(0, peak * step / steps)
         kind = "axis" if step == 0 else "grid"
         parts.append(f'<line class="{kind}" x1="{left}" x2="{width - right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{_short(peak * step / 4)}</text>')
+        parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{_short(peak * step / steps)}</text>')
     every = max(1, -(-len(labels) // 7))
     for index, label in enumerate(labels):
         if index % every == 0:
@@ -78,16 +79,16 @@ def columns(values: Sequence[float], labels: Sequence[str], title: str, unit: st
     width, height, left, right, top, bottom = 760, 220, 56, 16, 14, 34
     if not values:
         return Markup("")
-    peak = _nice(max([*values, 0.0]))
+    peak, steps = _scale(values)
     slot = (width - left - right) / len(values)
     parts = [
         f'<title id="{id}-t">{escape(title)}</title><desc id="{id}-d">{escape(_in_words({title: values}, labels, unit))}</desc>'
     ]
-    for step in range(5):
-        y = height - bottom - (height - top - bottom) * step / 4
+    for step in range(steps + 1):
+        y = height - bottom - (height - top - bottom) * step / steps
         kind = "axis" if step == 0 else "grid"
         parts.append(f'<line class="{kind}" x1="{left}" x2="{width - right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{_short(peak * step / 4)}</text>')
+        parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{_short(peak * step / steps)}</text>')
     every = max(1, -(-len(labels) // 13))
     for index, (value, label) in enumerate(zip(values, labels, strict=True)):
         tall = (height - top - bottom) * value / peak
@@ -100,6 +101,15 @@ def columns(values: Sequence[float], labels: Sequence[str], title: str, unit: st
     return Markup(  # noqa: S704 - numbers and escaped labels
         f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-t {id}-d">{"".join(parts)}</svg>'
     )
+
+
+def _scale(values: Sequence[float]) -> tuple[float, int]:
+    """The top of the axis and how many steps lead to it; counts have whole steps."""
+    peak = _nice(max([*values, 0.0]))
+    if all(float(value).is_integer() for value in values):
+        peak = float(math.ceil(peak))
+        return peak, next(steps for steps in (4, 5, 3, 2, 1) if peak % steps == 0)
+    return peak, 4
 
 
 def _nice(peak: float) -> float:

@@ -60,6 +60,11 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def longest_word(text: str) -> int:
+    """How long the longest unbroken piece of a text is; a cell of long ones breaks them, so that its table stays on the page."""
+    return max(map(len, text.split()), default=0)
+
+
 def shorten(text: str, limit: int) -> str:
     """The first `limit` characters, saying how many were left out."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit:,} more characters)"
@@ -125,7 +130,13 @@ def environment() -> Environment:
     )
     env.filters["numeric_columns"] = _numeric_columns
     env.filters.update(
-        slug=slug, evidence_anchor=evidence_anchor, shorten=shorten, sentence=sentence, duration=duration, moment=moment
+        slug=slug,
+        evidence_anchor=evidence_anchor,
+        shorten=shorten,
+        sentence=sentence,
+        longest_word=longest_word,
+        duration=duration,
+        moment=moment,
     )
     return env
 

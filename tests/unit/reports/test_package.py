@@ -72,6 +72,21 @@ def test_any_change_is_refused_by_name(package: Path, change: Callable[[dict[str
         verify(changed(package, change))
 
 
+def test_one_byte_of_any_file_is_refused(package: Path) -> None:
+    with zipfile.ZipFile(package) as opened:
+        names = opened.namelist()
+    for name in names:
+        for at in (0, -1):
+
+            def spoil(files: dict[str, bytes], name: str = name, at: int = at) -> None:
+                data = bytearray(files[name] or b"\0")
+                data[at] ^= 1
+                files[name] = bytes(data)
+
+            with pytest.raises(BadPackage, match=r"manifest|signature" if name.startswith("manifest") else name):
+                verify(changed(package, spoil))
+
+
 def test_a_resigned_package_is_refused_when_the_signer_is_known(tmp_path: Path) -> None:
     run = load(write_run(tmp_path / "run"))
     public = write_key(tmp_path / "ours.pem")
