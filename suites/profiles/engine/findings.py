@@ -127,6 +127,6 @@ class Resource:
 def none_of(trials: Sequence[tuple[str, Findings]]) -> str:
     """Why a value conforms to none of several profiles: the first error under the one it comes nearest to."""
     nearest, findings = min(trials, key=lambda trial: trial[1].errors)
-    first = next(issue for issue in findings.issues if issue.severity == ERROR)
+    first = next((issue for issue in findings.issues if issue.severity == ERROR), findings.issues[-1])
     names = ", ".join(url for url, _ in trials)
     return f"conforms to none of {names}; nearest is {nearest}, but {first.path}: {first.message}"
