@@ -55,6 +55,18 @@ def test_a_planted_session_does_not_survive_sign_in(at: Running, app: App) -> No
     assert httpx.get(at.at("member") + "/apps", cookies={"pa_member": "planted"}, verify=CONTEXT).status_code == 303
 
 
+def test_a_login_begun_by_somebody_else_is_worth_nothing_to_them(at: Running) -> None:
+    """An attacker begins, plants their cookie in the member's browser and sends the member the address of the login page."""
+    attacker, member = App(at), App(at)
+    begun = attacker.authorize().headers["location"]
+    planted = next(one for one in attacker.http.cookies.jar if one.name == "pa_browser")
+    member.http.cookies.set("pa_browser", planted.value or "", domain="127.0.0.1")
+    page = member.post(member.http.get(begun), username="member1", password=PASSWORD)
+    assert member.decide(member.next_page(page)).status_code == 302  # the member's own browser goes on
+    assert attacker.http.get(begun).status_code == 400
+    assert attacker.decide(attacker.http.get(begun)).status_code == 400
+
+
 def test_steps_cannot_be_skipped(at: Running, app: App) -> None:
     page = app.next_page(app.authorize())
     for fields in (
