@@ -90,6 +90,16 @@ def totals_are_the_lines(claim: Resource) -> Ruling:
             yield Breach(f"the total of a category is the sum of {source}", f"{category} {added}", str(total), "total")
 
 
+def submitted_is_totalled(claim: Resource) -> Ruling:
+    """What was asked for is told for the whole claim, where its lines or its own adjudication tell it (CARIN, adjudication amounts)."""
+    told = [*line_amounts(claim), by_category(objects(claim, "adjudication"))]
+    if not any("submitted" in one for one in told):
+        return
+    yield Judged()
+    if "submitted" not in by_category(objects(claim, "total")):
+        yield Breach("the submitted amount is among the totals", "total of category submitted", "none", "total")
+
+
 def stages(claim: Resource) -> Iterator[tuple[str, dict[str, Decimal]]]:
     """Each set of amounts that must agree within itself: the totals, and each line."""
     yield "total", by_category(objects(claim, "total"))

@@ -14,6 +14,8 @@ from suites.record.held import Record
 
 CLAIM_RULES: dict[str, content.Rule] = {
     "totals": amounts.totals_are_the_lines,
+    "submitted_total": amounts.submitted_is_totalled,
+    "concrete": content.profile_is_concrete,
     "submitted": amounts.submitted_is_accounted_for,
     "liability": amounts.liability_is_its_shares,
     "benefit": amounts.benefit_is_the_rest,

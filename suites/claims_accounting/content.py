@@ -17,6 +17,8 @@ from suites.protocol.check_digits import npi_is_valid
 NPI = "http://hl7.org/fhir/sid/us-npi"
 NDC = "http://hl7.org/fhir/sid/ndc"
 REVENUE = "https://www.nubc.org/CodeSystem/RevenueCodes"
+RIDE = re.compile(r"^(A0\d{3}|T2\d{3}|S02\d{2})$")  # HCPCS Level II, transport
+CONCRETE = "StructureDefinition/C4BB-ExplanationOfBenefit-"
 PLACEHOLDER = "Dummy"  # what the guide's own examples show for codes of licensed lists
 ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 DIAGNOSES = (
@@ -196,12 +198,27 @@ def supporting_info_is_there(claim: Resource) -> Ruling:
     kinds = {code for one in objects(claim, "supportingInfo") for _, code in codes(one.get("category"))}
     if "clmrecvddate" not in kinds:
         yield Breach("a claim tells when it was received", "supportingInfo clmrecvddate", "none", "supportingInfo")
+    billed = [code for line in objects(claim, "item") for _, code in codes(line.get("productOrService"))[:1]]
+    ride = billed and all(RIDE.match(code) for code in billed)
+    if not objects(claim, "careTeam") and not ride:
+        yield Breach("a claim tells who gave the care", "careTeam", "none", "careTeam")
     for index, one in enumerate(objects(claim, "careTeam")):
         yield Judged()
         if not one.get("provider") or not codes(one.get("role")):
             yield Breach(
                 "a care team tells who and in which role", "provider and role", "not both", f"careTeam[{index}]"
             )
+
+
+def profile_is_concrete(claim: Resource) -> Ruling:
+    """A claim that names a CARIN profile names the one of its kind; the abstract one is no claim's own."""
+    meta = claim.get("meta")
+    named = [str(one).partition("|")[0] for one in (meta.get("profile") or [])] if isinstance(meta, dict) else []
+    if not any("carin-bb/StructureDefinition" in one for one in named):
+        return
+    yield Judged()
+    if not any(CONCRETE in one for one in named):
+        yield Breach("a claim names the concrete profile of its kind", f"{CONCRETE}…", ", ".join(named), "meta.profile")
 
 
 def network_status_is_told(claim: Resource) -> Ruling:

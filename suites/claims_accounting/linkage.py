@@ -23,6 +23,7 @@ class Entry:
     identifiers: tuple[str, ...]
     unique: tuple[str, ...]
     related: tuple[tuple[str, str], ...]
+    service: tuple[str, ...] = ()  # who gave what when: two claims alike in it are of one service
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Ledger:
                 tuple(key(one) for one in identifiers),
                 tuple(key(one) for one in identifiers if UNIQUE in [code for _, code in codes(one.get("type"))]),
                 tuple(related(claim)),
+                service_of(claim),
             )
         )
 
@@ -65,6 +67,7 @@ class Ledger:
 
     def adjusted_claims_find_each_other(self) -> Ruling:
         """A related claim is in the record and points back; a claim that was replaced is not active."""
+        yield from self._replaced_without_a_word()
         by_identifier = {one: entry for entry in self.entries for one in entry.identifiers}
         for entry in self.entries:
             for relationship, identifier in entry.related:
@@ -90,6 +93,31 @@ class Ledger:
                         entry.status,
                         f"{entry.id}: status",
                     )
+
+    def _replaced_without_a_word(self) -> Ruling:
+        """A cancelled claim beside an active one for the same service was replaced, and one of them must say so."""
+        active = {entry.service: entry for entry in self.entries if entry.status == "active" and entry.service}
+        for entry in self.entries:
+            other = active.get(entry.service) if entry.status == "cancelled" else None
+            if other is None:
+                continue
+            yield Judged()
+            if not entry.related and not other.related:
+                yield Breach(
+                    "a claim that was adjusted is linked to the one that replaced it",
+                    "related prior and replacedby",
+                    f"neither in {entry.id} nor in {other.id}",
+                    f"{entry.id}: related",
+                )
+
+
+def service_of(claim: Resource) -> tuple[str, ...]:
+    """Provider, days and codes of a claim; empty where it does not say them all."""
+    provider, period = claim.get("provider"), claim.get("billablePeriod")
+    billed = sorted(code for line in objects(claim, "item") for _, code in codes(line.get("productOrService"))[:1])
+    if not isinstance(provider, dict) or not isinstance(period, dict) or not billed:
+        return ()
+    return (str(provider.get("reference")), str(period.get("start")), str(period.get("end")), *billed)
 
 
 def key(identifier: Resource) -> str:

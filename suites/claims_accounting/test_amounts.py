@@ -47,3 +47,9 @@ def test_money(claims: Audit) -> None:
 def test_remittance_and_cost_sharing(claims: Audit) -> None:
     """Each claim tells what the payer paid and what the member owes."""
     claims.decide("remittance", "claim")
+
+
+@pytest.mark.requirement("CARIN-AMOUNTS-01")
+def test_submitted_total(claims: Audit) -> None:
+    """The amount asked for is told for the whole claim."""
+    claims.decide("submitted_total", "claim that tells what was asked")

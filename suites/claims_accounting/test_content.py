@@ -31,6 +31,12 @@ def test_claim_type(claims: Audit) -> None:
     claims.decide("type", "claim")
 
 
+@pytest.mark.requirement("CARIN-PROFILE-02")
+def test_concrete_profile(claims: Audit) -> None:
+    """Every claim names the concrete profile of its kind, not the abstract one alone."""
+    claims.decide("concrete", "claim of a CARIN profile")
+
+
 @pytest.mark.requirement("CARIN-META-01")
 def test_meta(claims: Audit) -> None:
     """Every claim says when it was last updated and which profile it keeps to."""

@@ -59,6 +59,13 @@ def is_pending(authorization: Resource) -> bool:
     return authorization.get("outcome") in PENDING_OUTCOMES
 
 
+def looks_like_authorization(resource: Resource) -> bool:
+    """Whether it has what claims never have: the profile of authorizations."""
+    meta = resource.get("meta")
+    named = (meta.get("profile") or []) if isinstance(meta, dict) else []
+    return any("priorauthorization" in str(one).casefold() for one in named)
+
+
 def is_withdrawn(authorization: Resource) -> bool:
     """Whether it ended without one."""
     return authorization.get("status") in ("cancelled", "entered-in-error")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 
 from suites.kit.outcomes import expect, findings, judged, not_applicable
 from suites.prior_authorization import elements
 from suites.prior_authorization.conftest import Shown
+from suites.record.judge import Judge
 
 pytestmark = pytest.mark.together
 MOST_READS = 25
@@ -64,18 +65,33 @@ def test_shape(authorizations: tuple[Shown, ...]) -> None:
 
 
 @pytest.mark.requirement("PDEX-PA-03", "PDEX-PA-01")
-def test_told_from_claims(authorizations: tuple[Shown, ...]) -> None:
-    """An authorization carries no payment, which a claim would."""
+def test_told_from_claims(judges: Callable[[str], Judge], in_force: None) -> None:
+    """An authorization says that it is one and carries no payment; a claim has nothing only authorizations have."""
+    count = 0
     with findings() as found:
-        for one in authorizations:
-            found.check(
-                not one.resource.get("payment"),
-                "an authorization was not paid",
-                found=one.name,
-                path="payment",
-                evidence=one.evidence,
-            )
-    judged(len(authorizations), "prior authorization")
+        for record in judges("fhir").records:
+            for resource, evidence in record.of("ExplanationOfBenefit").resources():
+                name = f"ExplanationOfBenefit/{resource.get('id')}"
+                is_one = resource.get("use") == "preauthorization"
+                looks = elements.looks_like_authorization(resource)
+                count += is_one or looks
+                found.check(
+                    is_one or not looks,
+                    "an authorization says use preauthorization",
+                    expected="preauthorization",
+                    found=f"{resource.get('use')} in {name}",
+                    path="use",
+                    evidence=evidence,
+                )
+                if is_one:
+                    found.check(
+                        not resource.get("payment"),
+                        "an authorization was not paid",
+                        found=name,
+                        path="payment",
+                        evidence=evidence,
+                    )
+    judged(count, "prior authorization")
 
 
 @pytest.mark.requirement("CMS0057-PA-DATA-02")

@@ -90,15 +90,15 @@ def no_reason(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("authorizations-lack-used-quantities", violates="CMS0057-PA-DATA-12")
-def no_consumed(bodies: list[bytes]) -> list[bytes]:
-    """Prior authorizations do not tell how much was used."""
+@as_stored.fault("authorizations-used-less-than-nothing", violates="CMS0057-PA-DATA-12")
+def negative_use(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations say that less than nothing was used."""
 
     def change(resource: Resource) -> None:
         for holder in list(elements(resource, "adjudication")) if is_authorization(resource) else ():
-            holder["adjudication"] = [
-                one for one in holder["adjudication"] if not has_code(one.get("category"), "consumedunits")
-            ]
+            for one in holder["adjudication"]:
+                if has_code(one.get("category"), "consumedunits"):
+                    one["value"] = -1
 
     return altered(bodies, "ExplanationOfBenefit", change)
 

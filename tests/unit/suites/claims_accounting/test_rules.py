@@ -17,6 +17,7 @@ from suites.claims_accounting.linkage import Ledger
 from suites.protocol.check_digits import npi_is_valid
 
 SYSTEM = "http://hl7.org/fhir/sid/"
+PROFILE = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-ExplanationOfBenefit-Pharmacy|2.0.0"
 AMOUNTS = {
     "submitted": "289.10",
     "eligible": "209.10",
@@ -46,7 +47,7 @@ def claim() -> dict[str, Any]:
     return {
         "resourceType": "ExplanationOfBenefit",
         "id": "one",
-        "meta": {"lastUpdated": "2026-01-10T00:00:00Z", "profile": ["urn:profile"]},
+        "meta": {"lastUpdated": "2026-01-10T00:00:00Z", "profile": [PROFILE]},
         "identifier": [{"type": concept("uc"), "system": "urn:claim", "value": "1"}],
         "status": "active",
         "type": concept("pharmacy"),
@@ -225,7 +226,7 @@ def ledger(*claims: dict[str, Any]) -> Ledger:
 
 def test_adjusted_claims_that_find_each_other_pass() -> None:
     made = ledger(*adjusted())
-    assert ruled(made.adjusted_claims_find_each_other()) == (2, [])
+    assert ruled(made.adjusted_claims_find_each_other()) == (3, [])
     assert ruled(made.each_has_its_own_identifier()) == (2, [])
 
 
@@ -261,3 +262,47 @@ def test_dates_are_compared_as_far_as_both_say() -> None:
 def test_no_rule_breaks_on_a_malformed_claim(junk: dict[str, Any]) -> None:
     said = [one for rule in CLAIM_RULES.values() for one in rule(junk)]
     assert json.dumps([str(one) for one in said])
+
+
+def test_a_replacement_without_a_word_is_found() -> None:
+    first, second = adjusted()
+    del first["related"], second["related"]
+    first["provider"] = second["provider"] = {"reference": "Organization/clinic"}
+    _, breaches = ruled(ledger(first, second).adjusted_claims_find_each_other())
+    assert [one.message for one in breaches] == ["a claim that was adjusted is linked to the one that replaced it"]
+
+
+def test_two_visits_of_one_day_are_no_adjustment() -> None:
+    first, second = adjusted()
+    del first["related"], second["related"]
+    first["provider"], second["provider"] = {"reference": "Organization/clinic"}, {"reference": "Organization/other"}
+    assert ruled(ledger(first, second).adjusted_claims_find_each_other()) == (0, [])
+
+
+def test_the_abstract_profile_alone_is_found() -> None:
+    one = claim()
+    one["meta"]["profile"] = ["http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-ExplanationOfBenefit"]
+    looked, breaches = ruled(CLAIM_RULES["concrete"](one))
+    assert (looked, len(breaches)) == (1, 1)
+
+
+def test_a_missing_submitted_total_is_found() -> None:
+    one = claim()
+    one["total"] = [each for each in one["total"] if each["category"]["coding"][0]["code"] != "submitted"]
+    looked, breaches = ruled(CLAIM_RULES["submitted_total"](one))
+    assert (looked, len(breaches)) == (1, 1)
+
+
+def test_care_without_a_care_team_is_found_and_a_ride_is_not() -> None:
+    one = claim()
+    del one["careTeam"]
+    assert [each.path for each in ruled(CLAIM_RULES["supporting_info"](one))[1]] == ["careTeam"]
+    one["item"][0]["productOrService"] = concept("A0428", "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets")
+    assert ruled(CLAIM_RULES["supporting_info"](one))[1] == []
+
+
+def test_a_denied_claim_without_totals_is_found() -> None:
+    one = claim()
+    one["total"] = []
+    looked, breaches = ruled(CLAIM_RULES["appealable"](one))
+    assert (looked, len(breaches)) == (1, 1)
