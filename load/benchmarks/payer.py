@@ -13,7 +13,6 @@ import os
 import platform
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -131,8 +130,8 @@ def _served(dataset: Path, database: str, folder: Path) -> Iterator[tuple[str, s
             raise CannotMeasure(f"the payer did not start: {' '.join(command)}")
         yield url, process, time.monotonic() - started
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+        process.terminate()
+        process.wait(120)
 
 
 def _apps(folder: Path) -> Path:
