@@ -124,18 +124,12 @@ def searchset(
     told = [(name, url) for name, url in (("self", links.self), ("next", links.next)) if url]
     parts.append(b',"link":' + orjson.dumps([{"relation": name, "url": url} for name, url in told]))
     if entries:
-        parts.append(b',"entry":[')
-        first = True
+        ends = {mode: b',"search":{"mode":"%b"}}' % mode_of(mode).encode() for mode in ("match", "include")}
+        told_entries = []
         for type_name, id, mode, body in entries:
             address = url_of(base, type_name, id)
-            start = b'{"fullUrl":"%b",' % address.encode() if address else b"{"
-            parts += (
-                start if first else b"," + start,
-                b'"resource":',
-                body,
-                b',"search":{"mode":"match"}}' if mode_of(mode) == "match" else b',"search":{"mode":"include"}}',
-            )
-            first = False
-        parts.append(b"]")
+            start = b'{"fullUrl":"%b","resource":' % address.encode() if address else b'{"resource":'
+            told_entries.append(start + body + ends[mode])
+        parts += (b',"entry":[', b",".join(told_entries), b"]")
     parts.append(b"}")
     return b"".join(parts)
