@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyotp
 import pytest
 
-from suites.kit import recipe
+from suites.kit import landing, recipe
 from suites.kit.recipe import CannotFill, Choices, Identity, Step
 
 ANNA = Identity(
@@ -25,6 +25,17 @@ def test_scopes_are_unticked_only_where_a_check_withholds_them() -> None:
     step = Step("untick", "input[value='{scope}']")
     assert recipe.wanted(step, ANNA, Choices()) == []
     assert recipe.wanted(step, ANNA, Choices(withhold=("a", "b"))) == [{"scope": "a"}, {"scope": "b"}]
+
+
+def test_kinds_of_data_are_unticked_only_where_a_check_keeps_them_back() -> None:
+    step = Step("untick", "input[value='{category}']")
+    assert recipe.wanted(step, ANNA, Choices(withhold=("a",))) == []
+    assert recipe.wanted(step, ANNA, Choices(keep_back=("clinical",))) == [{"category": "clinical"}]
+
+
+def test_a_stuck_recipe_names_what_it_left_out() -> None:
+    assert landing.passed_over([]) == ""
+    assert "step 1 (fill #user)" in landing.passed_over(["step 1 (fill #user)"])
 
 
 def test_the_person_is_the_member_unless_a_check_chooses() -> None:
