@@ -231,6 +231,17 @@ def test_documentation_says_how_to_register(documentation: list[Visit]) -> None:
         found.check(says(documentation, r"contact"), "what a registration supplies must be said: a contact")
 
 
+@pytest.mark.requirement("SHM-PART2-NOTICE-01")
+def test_documentation_tells_of_part_2(documentation: list[Visit]) -> None:
+    """Developers are told that records may be protected by 42 CFR Part 2, which substance-use treatment is."""
+    expect(
+        says(documentation, r"42 CFR,? [Pp]art 2\b", r"\b[Pp]art 2 of (title )?42\b"),
+        "the documentation must tell developers of 42 CFR Part 2",
+        expected="42 CFR Part 2",
+        evidence=documentation[0].answer.evidence,
+    )
+
+
 @pytest.mark.requirement("SHM-DOC-PROFILES-01")
 def test_documentation_names_guides_and_versions(documentation: list[Visit], target: Target) -> None:
     """Each guide the target claims is named with its version."""

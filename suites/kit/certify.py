@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from suites.kit.http import Http
 from suites.kit.masking import Masker
 from suites.kit.outcomes import BadTarget, CertificateRefused, NonConformance, TargetUnreachable, shorten
+from suites.kit.recipe import CODES_TYPED_UNTIL
 from suites.kit.recorder import Recorder
 from suites.kit.target import Target, load
 from suites.protocol import urls
@@ -128,6 +130,7 @@ def run(order: Order) -> int:
 
 def _pytest(words: list[str]) -> int:
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1"}
+    environment[CODES_TYPED_UNTIL] = str(time.time())
     # What pytest says is talk; the result is printed by the command.
     with subprocess.Popen(words, stdout=sys.stderr, stderr=sys.stderr, env=environment) as child:
         try:

@@ -18,6 +18,7 @@ member and from what the check wants: {username} {password} {totp} {patient} {an
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import time
@@ -39,6 +40,8 @@ ACTIONS = (
     "approve",
     "deny",
 )
+# When another process of the same run may have typed codes last, in seconds since the epoch: each code is taken once.
+CODES_TYPED_UNTIL = "PATIENT_ACCESS_CODES_TYPED_UNTIL"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -134,8 +137,9 @@ def one_time_code(identity: Identity) -> str:
     if not identity.totp_seed:
         raise CannotFill("the login page asks for a one-time code and the member has no totp_seed in the target file")
     period = int(time.time() // PERIOD)
+    typed_before = _used.get(identity.totp_seed, int(float(os.environ.get(CODES_TYPED_UNTIL, "0")) // PERIOD))
     # The last second of a period is waited out too, so that the code does not go stale on the way.
-    if _used.get(identity.totp_seed) == period or PERIOD - time.time() % PERIOD < 1.0:
+    if typed_before == period or PERIOD - time.time() % PERIOD < 1.0:
         time.sleep(PERIOD - time.time() % PERIOD + 0.05)
         period = int(time.time() // PERIOD)
     _used[identity.totp_seed] = period

@@ -67,6 +67,16 @@ def test_one_time_codes_follow_rfc_6238(monkeypatch: pytest.MonkeyPatch) -> None
         recipe.one_time_code(Identity("b", "p", "not base32!"))
 
 
+def test_a_code_another_process_may_have_typed_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, seed = [1_700_000_012.0], "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK"
+    monkeypatch.setattr(recipe.time, "time", lambda: now[0])
+    monkeypatch.setattr(recipe.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setenv(recipe.CODES_TYPED_UNTIL, "1700000011")
+    code = recipe.one_time_code(Identity("c", "p", seed))
+    assert now[0] >= 1_700_000_040
+    assert code == pyotp.TOTP(seed).at(int(now[0]))
+
+
 def test_a_one_time_code_is_never_typed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_700_000_010.0]
     monkeypatch.setattr(recipe.time, "time", lambda: now[0])
