@@ -13,7 +13,7 @@ import pytest
 from suites.kit.app import App, Attempt, Grant
 from suites.kit.expectations import expect_oauth_error, expect_status
 from suites.kit.outcomes import control, expect, not_applicable
-from suites.kit.target import Member, Target
+from suites.kit.target import Member
 from suites.protocol import pkce
 
 FreshCode = Callable[..., Attempt]
@@ -47,24 +47,16 @@ def test_replayed_code_is_refused(client: App, fresh_code: FreshCode) -> None:
 
 
 @pytest.mark.requirement("RFC7636-PKCE-01")
-def test_wrong_verifier_is_refused(
-    client: App, fresh_code: FreshCode, smart_configuration: dict[str, object], target: Target
-) -> None:
+def test_wrong_verifier_is_refused(client: App, fresh_code: FreshCode, uses_pkce: None) -> None:
     """A wrong code_verifier is refused with invalid_grant, also where the client proves itself."""
-    if not target.smart_at_least("2.0.0") and not smart_configuration.get("code_challenge_methods_supported"):
-        not_applicable(f"SMART {target.server.smart} has no PKCE and the server advertises none")
     exchanged(client, fresh_code)
     spoiled = client.redeem(fresh_code(by=client), change={"code_verifier": pkce.new_verifier(client.rng)})
     expect_oauth_error(spoiled, 400, "invalid_grant")
 
 
 @pytest.mark.requirement("RFC7636-PKCE-02")
-def test_missing_verifier_is_refused(
-    client: App, fresh_code: FreshCode, smart_configuration: dict[str, object], target: Target
-) -> None:
+def test_missing_verifier_is_refused(client: App, fresh_code: FreshCode, uses_pkce: None) -> None:
     """A code with a challenge is not exchanged without code_verifier, also where the client proves itself."""
-    if not target.smart_at_least("2.0.0") and not smart_configuration.get("code_challenge_methods_supported"):
-        not_applicable(f"SMART {target.server.smart} has no PKCE and the server advertises none")
     exchanged(client, fresh_code)
     spoiled = client.redeem(fresh_code(by=client), drop=["code_verifier"])
     expect_oauth_error(spoiled, 400, ("invalid_grant", "invalid_request"))
@@ -72,11 +64,9 @@ def test_missing_verifier_is_refused(
 
 @pytest.mark.requirement("SMART2-PKCE-02")
 def test_request_without_challenge_is_refused(
-    client: App, fresh_code: FreshCode, member: Member, target: Target
+    client: App, fresh_code: FreshCode, member: Member, requires_pkce: None
 ) -> None:
     """SMART 2 requires PKCE of every client: a request without code_challenge gets no code."""
-    if not target.smart_at_least("2.0.0"):
-        not_applicable(f"SMART {target.server.smart} does not require PKCE")
     fresh_code(by=client)
     landing = client.authorize(member, may_refuse=True, drop=["code_challenge", "code_challenge_method"]).landing
     expect(not landing.value("code"), "a request without code_challenge must get no code", found=landing.described)

@@ -9,25 +9,11 @@ import pytest
 
 from suites.kit.app import App, Attempt
 from suites.kit.expectations import expect_oauth_error, expect_status
-from suites.kit.outcomes import control, expect, not_applicable
-from suites.kit.target import Member, Target
+from suites.kit.outcomes import control, expect
+from suites.kit.target import Member
 from suites.protocol import pkce
 
 FreshCode = Callable[..., Attempt]
-
-
-@pytest.fixture
-def uses_pkce(smart_configuration: dict[str, Any], target: Target) -> None:
-    """Whether this server knows PKCE: SMART 2, or it says so."""
-    if not target.smart_at_least("2.0.0") and not smart_configuration.get("code_challenge_methods_supported"):
-        not_applicable(f"SMART {target.server.smart} has no PKCE and the server advertises none")
-
-
-@pytest.fixture
-def requires_pkce(uses_pkce: None, target: Target) -> None:
-    """Whether this server must insist on PKCE: SMART 2 does."""
-    if not target.smart_at_least("2.0.0"):
-        not_applicable(f"SMART {target.server.smart} does not require PKCE")
 
 
 def refused_request(app: App, member: Member, what: str, **spoiled: Any) -> None:
