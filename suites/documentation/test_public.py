@@ -235,7 +235,11 @@ def test_documentation_says_how_to_register(documentation: list[Visit]) -> None:
 def test_documentation_tells_of_part_2(documentation: list[Visit]) -> None:
     """Developers are told that records may be protected by 42 CFR Part 2, which substance-use treatment is."""
     expect(
-        says(documentation, r"42 CFR,? [Pp]art 2\b", r"\b[Pp]art 2 of (title )?42\b"),
+        says(
+            documentation,
+            r"(protected by|covered by|subject to) 42 CFR,? part 2\b",
+            r"42 CFR,? part 2 (prohibits|restricts|protects|applies)",
+        ),
         "the documentation must tell developers of 42 CFR Part 2",
         expected="42 CFR Part 2",
         evidence=documentation[0].answer.evidence,

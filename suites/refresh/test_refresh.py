@@ -39,8 +39,9 @@ def refreshable(app: App, fresh_grant: FreshGrant) -> Callable[..., Grant]:
 def wide(app: App, refreshable: FreshGrant) -> Grant:
     """New tokens of more than NARROW, whose scope strings are among those granted: servers may compare them word for word."""
     more = "patient/Condition.read"
-    if any(not scopes.within(one, scopes.split(app.client.scopes)) for one in ("patient/Patient.read", more)):
-        not_applicable("the client is not registered to read Patient and Condition")
+    needed = ("patient/Patient.read", more, "offline_access")
+    if any(not scopes.within(one, scopes.split(app.client.scopes)) for one in needed):
+        not_applicable("the client is not registered to read Patient and Condition while the member is away")
     grant = refreshable(scope=f"{NARROW} {more} offline_access")
     control(scopes.within(more, scopes.split(grant.scope)), f"{more} was granted", grant.scope)
     return grant
