@@ -35,6 +35,10 @@ MIGRATIONS = [
 ]
 WRITE_AFTER = 0.5
 MOST_WAITING = 500
+MOST_AT_ONCE = 50  # lines in one statement; each number of lines is prepared once
+_COLUMNS = ("at", "patient", "client_id", "subject", "consent", "status", "resources", "interaction", "reporting_unit")
+_INSERT = f"INSERT INTO deliveries ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608 - our own names
+_PLACES = f"({', '.join('?' * len(_COLUMNS))})"
 
 
 @rule
@@ -125,11 +129,11 @@ class Journal:
             self._timer = None
         if self.waiting:
             rows, self.waiting = self.waiting, []
-            self.payer.database.executemany(
-                "INSERT INTO deliveries (at, patient, client_id, subject, consent, status, resources, interaction, reporting_unit) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+            for start in range(0, len(rows), MOST_AT_ONCE):
+                some = rows[start : start + MOST_AT_ONCE]
+                # One statement is its own transaction: no begin and commit to send beside it.
+                statement = _INSERT + ", ".join([_PLACES] * len(some))
+                self.payer.database.execute(statement, [value for row in some for value in row])
 
     def audit(
         self, actor: str, action: str, *, subject: str = "", client_id: str = "", outcome: str = "done", **detail: Any
