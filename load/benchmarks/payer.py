@@ -81,6 +81,8 @@ class Measured:
     memory: float  # MiB of the worker, without the pages of the database file it shares with the system
     figures: tuple[Figure, ...]
     load: float  # of the machine, at the end
+    loading_cost: float  # seconds of processor time, of the processes that read the dataset too
+    ready_cost: float
 
 
 def measure(store: str, members: int, template: Path, folder: Path, seconds: int) -> Measured:
@@ -88,9 +90,10 @@ def measure(store: str, members: int, template: Path, folder: Path, seconds: int
     dataset = folder / f"members-{members}"
     resources = population.write(template, members, dataset)
     database = str(folder / f"{members}.sqlite") if store == "sqlite" else _new_database(store)
-    with _served(dataset, database, folder) as (_, _, loading):
-        pass
+    with _served(dataset, database, folder) as (_, process, loading):
+        loading_cost = _processor_time(process.pid)
     with _served(dataset, database, folder) as (url, process, ready):
+        ready_cost = _processor_time(process.pid)
         bearers = {"apps": _apps(folder), "backend": _backend(folder, url, members)}
         figures = tuple(
             _wrk(url, process.pid, name, path, connections, bearers[who], seconds)
@@ -106,6 +109,8 @@ def measure(store: str, members: int, template: Path, folder: Path, seconds: int
         memory,
         figures,
         os.getloadavg()[0],
+        loading_cost,
+        ready_cost,
     )
 
 
@@ -198,9 +203,9 @@ def _wrk(url: str, server: int, name: str, path: str, connections: int, bearers:
 
 
 def _processor_time(pid: int) -> float:
-    """Seconds a process has had of the machine's cores."""
+    """Seconds a process and those it has waited for have had of the machine's cores."""
     fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(pid: int) -> float:
@@ -239,8 +244,8 @@ def section(one: Measured) -> list[str]:
     return [
         f"## {one.store}, {one.members:,} members",
         "",
-        f"{one.resources:,} resources of members; loaded in {one.loading:.1f} s ({one.resources / one.loading:,.0f}/s, start included); "
-        f"a loaded payer is ready in {one.ready:.1f} s; {one.memory:.0f} MiB after the mix; load average {one.load:.1f}.",
+        f"{one.resources:,} resources of members; loaded in {one.loading:.1f} s ({one.resources / one.loading:,.0f}/s, start included), "
+        f"{one.loading_cost:.1f} s of processor time; a loaded payer is ready in {one.ready:.1f} s, {one.ready_cost:.1f} s of processor time; {one.memory:.0f} MiB after the mix; load average {one.load:.1f}.",
         "",
         "| request | per second | server µs a request | p50 ms | p95 ms | p99 ms | errors |",
         "|---|--:|--:|--:|--:|--:|--:|",
