@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from random import Random
 
 from synthetic_data.chart import Chart
-from synthetic_data.pathways import LOINC, Pathway
+from synthetic_data.pathways import LOINC, SNOMED, Pathway
 from synthetic_data.records import CareEpisode, Code, Goal, ProviderOrganization, Visit
 
 REACHED, BETTER = 0.2, 0.5
@@ -60,6 +60,7 @@ def _goals(chart: Chart, pathway: Pathway, start: date, diagnosis: str, severity
             status="completed" if reached else "active",
             achievement=achievement,
             addresses=diagnosis,
+            finding=Code(SNOMED, *row["finding"]) if "finding" in row else None,
             measure=Code(LOINC, *row["code"]) if "code" in row else None,
             target=row.get("target"),
             part2=pathway.part2,

@@ -342,6 +342,13 @@ class Rarities:
                 clinical_status="resolved",
             )
         )
+        for place, course in enumerate(chart.medications):
+            if course.fills:  # put aside at the counter and never fetched
+                fills = (*course.fills[:-1], replace(course.fills[-1], status="cancelled"))
+                chart.medications[place] = replace(course, fills=fills)
+                break
+        if chart.assessments:
+            chart.assessments[-1] = replace(chart.assessments[-1], status="amended")
         if chart.devices:
             chart.devices[-1] = replace(chart.devices[-1], status="inactive")
 

@@ -92,7 +92,7 @@ def _observation(sheet: Sheet, one: Assessment, suffix: str, row: dict[str, Any]
             *(["us-core-observation-screening-assessment"] if sheet.us_core_6 else []),
             labels=LABELS_PART2 if one.part2 else (),
         ),
-        "status": "final",
+        "status": "amended" if one.status == "amended" else "final",
         "category": categories,
         "code": {},
         "subject": sheet.subject,
@@ -144,7 +144,7 @@ def _questionnaire_response(sheet: Sheet, one: Assessment, row: dict[str, Any]) 
         "identifier": {"system": "https://payer.example/fhir/identifier/assessment", "value": one.id},
         "questionnaire": f"{QUESTIONNAIRES}{one.instrument}",
         "_questionnaire": {"extension": _names_of_questionnaire(sheet, one.instrument, row["title"])},
-        "status": "completed",
+        "status": one.status,
         "subject": sheet.subject,
     }
     if one.visit is not None:

@@ -6,6 +6,7 @@ A psychotherapy note is labelled and stays in the data so that a server can be s
 from __future__ import annotations
 
 from base64 import b64encode
+from typing import Any
 
 from synthetic_data.clinical.sheet import (
     IDENTIFIERS,
@@ -73,7 +74,7 @@ def _reference(sheet: Sheet, document: ClinicalDocument, row: dict[str, str], at
         "identifier": [{"system": f"{IDENTIFIERS}document", "value": document.id}],
         "status": document.status,
         "type": concept(LOINC, row["code"], row["display"]),
-        "category": [concept(CATEGORY, "clinical-note", "Clinical Note")],
+        "category": [concept(CATEGORY, "clinical-note", "Clinical Note"), *_class_of_report(row)],
         "subject": sheet.subject,
         "date": instant(document.when),
         "author": [ref("Practitioner", document.author)],
@@ -86,6 +87,11 @@ def _reference(sheet: Sheet, document: ClinicalDocument, row: dict[str, str], at
             "period": period(document.when, document.when),
         }
     return resource
+
+
+def _class_of_report(row: dict[str, Any]) -> list[Json]:
+    """The service section a report belongs to, as its DiagnosticReport says it."""
+    return [concept(LOINC, *row["report"])] if "report" in row else []
 
 
 def _report(sheet: Sheet, document: ClinicalDocument, row: dict[str, list[str]], attachment: Json) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synthetic_data.clinical.sheet import (
     HL7,
+    LOINC,
     SNOMED,
     Json,
     Sheet,
@@ -18,6 +19,7 @@ from synthetic_data.clinical.sheet import (
 from synthetic_data.records import LABELS_PART2, CareEpisode, Goal
 
 CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
+KINDS_OF_PLAN = {"adhd": ("74155-3", "ADHD action plan")}
 ACHIEVEMENTS = {"achieved": "Achieved", "improving": "Improving", "no-progress": "No Progress"}
 
 
@@ -31,6 +33,11 @@ def plans(sheet: Sheet) -> None:
         sheet.add(_plan(sheet, episode, labels))
 
 
+def _kind_of_plan(episode: CareEpisode) -> list[Json]:
+    """What kind of plan it is, where LOINC has a document of that name."""
+    return [concept(LOINC, *KINDS_OF_PLAN[episode.pathway])] if episode.pathway in KINDS_OF_PLAN else []
+
+
 def _plan(sheet: Sheet, episode: CareEpisode, labels: tuple[tuple[str, str, str], ...]) -> Json:
     resource: Json = {
         "resourceType": "CarePlan",
@@ -39,7 +46,7 @@ def _plan(sheet: Sheet, episode: CareEpisode, labels: tuple[tuple[str, str, str]
         "text": narrative(episode.title + ".", episode.text),
         "status": "active" if episode.end is None else "completed",
         "intent": "plan",
-        "category": [concept(CATEGORY, "assess-plan", "Assessment and Plan of Treatment")],
+        "category": [concept(CATEGORY, "assess-plan", "Assessment and Plan of Treatment"), *_kind_of_plan(episode)],
         "title": episode.title,
         "description": episode.text,
         "subject": sheet.subject,
@@ -91,7 +98,7 @@ def _goal(sheet: Sheet, goal: Goal, episode: CareEpisode, labels: tuple[tuple[st
         "meta": sheet.meta(episode.start, "us-core-goal", labels=labels),
         "lifecycleStatus": goal.status,
         "achievementStatus": concept(f"{HL7}goal-achievement", goal.achievement, ACHIEVEMENTS[goal.achievement]),
-        "description": {"text": goal.text},
+        "description": {**concept_of(goal.finding), "text": goal.text} if goal.finding else {"text": goal.text},
         "subject": sheet.subject,
         "startDate": goal.start.isoformat(),
         "target": [target],

@@ -222,6 +222,8 @@ def _drugs(desk: _Desk) -> Iterator[Bill]:
             continue
         ndc, team = drugs[course.drug]["ndc"], _team(desk, "pharmacy", course.prescriber)
         for fill in course.fills:
+            if fill.status != "completed":
+                continue
             pharmacy = desk.world.network.organization_of[fill.pharmacy]
             # Rarely a drug is mixed for the member: low-dose naltrexone, and one fill of the member who has everything.
             compound = course.drug == "naltrexone" and fill.number == 1

@@ -62,6 +62,7 @@ def directory(world: World) -> Iterator[Json]:
     for plan in PLANS:
         yield _network(plan, network, updated)
         yield _insurance_plan(plan, network, updated)
+    yield _leased_network(network, updated - timedelta(days=40))
     for number, organization in enumerate(network.organizations):
         changed = updated + timedelta(hours=number)
         yield _organization(organization, world, changed)
@@ -206,9 +207,29 @@ def _insurance_plan(plan: Plan, network: Network, updated: datetime) -> Json:
     }
 
 
+def _leased_network(network: Network, updated: datetime) -> Json:
+    """A plan of another payer that uses this payer's network: owned and administered by somebody else."""
+    other = network.other_payers[0]
+    owner = reference("Organization", other.id, other.name)
+    shape = _insurance_plan(PLANS[0], network, updated)
+    identifier = {**shape["identifier"][0], "value": "LMH-PPO", "assigner": owner}
+    return {
+        **shape,
+        "id": "plan-lmh-ppo",
+        "identifier": [identifier],
+        "name": "Larkspur Mutual Choice PPO",
+        "alias": ["Larkspur PPO"],
+        "ownedBy": owner,
+        "administeredBy": owner,
+        "contact": [contact_of(other.phone, other.email, "PATINF", "Member services")],
+    }
+
+
 def _affiliation(organization: ProviderOrganization, network: Network, updated: datetime) -> Json:
     kind = KINDS[organization.kind]
     key = organization.id.removeprefix("org-")
+    # A home for treatment takes part through the clinic it belongs to, everybody else through the payer.
+    primary = network.organizations[0] if organization.kind == "residential" else network.payer
     shape: Json = {
         "resourceType": "OrganizationAffiliation",
         "id": f"aff-{key}",
@@ -227,7 +248,7 @@ def _affiliation(organization: ProviderOrganization, network: Network, updated: 
         ],
         "active": True,
         "period": period(since_years(updated, 4).date()),
-        "organization": reference("Organization", network.payer.id, network.payer.name),
+        "organization": reference("Organization", primary.id, primary.name),
         "participatingOrganization": reference("Organization", organization.id, organization.name),
         "network": networks_of(organization),
         "code": [concept(SYSTEM + "OrganizationAffiliationRoleCS", *kind.affiliation)],
@@ -250,7 +271,7 @@ def _endpoints(network: Network, updated: datetime) -> Iterator[Json]:
         "https://payer.example/fhir",
         updated,
     )
-    for organization in network.organizations:
+    for place, organization in enumerate(network.organizations, start=1):
         if organization.kind in {"clinic", "opioid-treatment"}:
             key = organization.id.removeprefix("org-")
             yield _endpoint(
@@ -259,7 +280,7 @@ def _endpoints(network: Network, updated: datetime) -> Iterator[Json]:
                 f"Appointments at {organization.name}",
                 organization,
                 f"https://{key}.example/appointments",
-                updated,
+                updated - timedelta(hours=place),
             )
 
 

@@ -40,6 +40,7 @@ def formulary(
     for plan in plans:
         yield _payer_plan(plan, tiers, world)
         yield _formulary(plan, world)
+        yield _last_years(_formulary(plan, world), world)
         for place, drug in enumerate(drugs):
             yield _item(plan, drug, place, world)
 
@@ -47,6 +48,9 @@ def formulary(
 def _drug_plan(world: World) -> Json:
     code = "Drug" if world.guides.formulary == "2.0.0" else "drug"
     return concept("http://terminology.hl7.org/CodeSystem/insurance-plan-type", code, "Drug")
+
+
+NO_LONGER_MARKETED = "acetaminophen"  # in the strength of the table
 
 
 def _year(world: World) -> tuple[date, date]:
@@ -77,7 +81,7 @@ def _drug(drug: ListedDrug, place: int, world: World) -> Json:
         "id": drug_id(drug),
         "meta": meta((FORMULARY + "usdf-FormularyDrug",), world.as_of - timedelta(days=12, minutes=place)),
         "code": {"coding": codings},
-        "status": "active",
+        "status": "inactive" if drug.key == NO_LONGER_MARKETED else "active",
     }
     if drug.form:
         shape["doseForm"] = concept(DRUG_FORM, *drug.form)
@@ -194,6 +198,20 @@ def _formulary(plan: Plan, world: World) -> Json:
         "type": [DRUG_POLICY],
         "name": f"Drug list of {plan.name}",
         "period": period(*_year(world)),
+    }
+
+
+def _last_years(listed: Json, world: World) -> Json:
+    """The formulary that was in force the year before: retired, with an identifier and a period of its own."""
+    start, end = (day.replace(year=day.year - 1) for day in _year(world))
+    identifier = {**listed["identifier"][0], "value": f"{listed['identifier'][0]['value']}-{start.year}"}
+    return {
+        **listed,
+        "id": f"{listed['id']}-{start.year}",
+        "identifier": [identifier],
+        "status": "retired",
+        "name": f"{listed['name']}, {start.year}",
+        "period": period(start, end),
     }
 
 

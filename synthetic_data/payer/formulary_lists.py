@@ -23,6 +23,7 @@ def formulary(
     """The plans, each with its drugs."""
     for plan in plans:
         yield _coverage_plan(plan, drugs, tiers, world)
+        yield _last_years(_coverage_plan(plan, drugs, tiers, world), world.as_of.year - 1)
         for place, drug in enumerate(drugs):
             yield _drug(plan, drug, place, world)
 
@@ -103,6 +104,18 @@ def _coverage_plan(plan: Plan, drugs: Sequence[ListedDrug], tiers: Sequence[Tier
         "code": concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", "DRUGPOL", "drug policy"),
         "date": instant(updated),
         "entry": [{"item": {"reference": f"MedicationKnowledge/{drug_id(plan, drug)}"}} for drug in drugs],
+    }
+
+
+def _last_years(listed: Json, year: int) -> Json:
+    """The list that was in force the year before: retired, with an identifier of its own."""
+    identifier = {**listed["identifier"][0], "value": f"{listed['identifier'][0]['value']}-{year}"}
+    return {
+        **listed,
+        "id": f"{listed['id']}-{year}",
+        "identifier": [identifier],
+        "status": "retired",
+        "title": f"{listed['title']} {year}",
     }
 
 

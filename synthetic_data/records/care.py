@@ -90,6 +90,7 @@ class Assessment:
     clinician: str | None
     answers: tuple[int, ...]
     total: int
+    status: str = "completed"
     part2: bool = False
 
 
@@ -139,6 +140,7 @@ class Fill:
     quantity: float
     number: int
     refills_left: int
+    status: str = "completed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +235,7 @@ class Goal:
     addresses: str | None
     measure: Code | None
     target: int | None
+    finding: Code | None = None
     part2: bool = False
 
 
