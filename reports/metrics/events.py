@@ -66,7 +66,7 @@ class Year:
 
 
 def events(table: Any, mapping: Mapping, year: Year, count_own_app: bool = False) -> Any:
-    """Every row with its role columns typed and `why`: null for a delivery that counts, else a key of PROBLEMS or EXCLUSIONS."""
+    """Every row with its role columns typed, whether it `counts`, and if not `why`: a key of PROBLEMS or EXCLUSIONS."""
     import ibis
 
     typed = _typed(table, mapping, year)
@@ -102,11 +102,19 @@ def events(table: Any, mapping: Mapping, year: Year, count_own_app: bool = False
         (typed.member.isnull() | (typed.member == ""), "member-missing"),
         (typed.app.isnull() | (typed.app == ""), "app-missing"),
     ]
-    judged = typed.mutate(why=ibis.cases(*cases, else_=ibis.null("string")), once=ibis.literal(1, "int64"))
+    # `counts` says the same as a missing `why`, as conditions a query may filter by before it looks at anything else.
+    counts = ibis.literal(True)
+    for met, _ in cases:
+        counts = counts & ~met.fill_null(False)
+    judged = typed.mutate(
+        why=ibis.cases(*cases, else_=ibis.null("string")), counts=counts, once=ibis.literal(1, "int64")
+    )
     if mapping.units:
         judged = _in_units(judged, mapping, year)
-    no_unit = judged.why.isnull() & (judged.unit.isnull() | (judged.unit == ""))
-    return judged.mutate(why=ibis.ifelse(no_unit, "unit-missing", judged.why))
+    no_unit = judged.unit.isnull() | (judged.unit == "")
+    return judged.mutate(
+        why=ibis.ifelse(judged.why.isnull() & no_unit, "unit-missing", judged.why), counts=judged.counts & ~no_unit
+    )
 
 
 def _of_nobody() -> tuple[str, ...]:

@@ -27,42 +27,47 @@ def local_day(at: Any, year: Year) -> Any:
 def replayed_once(events: Any) -> Any:
     """Each row of the log once, however often a replay wrote it; only `request` mode would count it twice."""
     return events.select(
-        "row", "at", "member", "app", "app_kind", "channel", "unit", "status", "resources", "interaction", "why", "once"
+        "row",
+        "at",
+        "member",
+        "app",
+        "app_kind",
+        "channel",
+        "unit",
+        "status",
+        "resources",
+        "interaction",
+        "why",
+        "counts",
+        "once",
     ).distinct()
 
 
 def slots(events: Any, mode: str, idle: int, year: Year, by_month: bool = False) -> Any:
-    """Counted deliveries folded by unit, member, app and slot; rows that do not count folded by their reason."""
+    """Counted deliveries folded by unit, member, app and slot."""
     import ibis
 
-    counts = events.why.isnull()
-    slot = local_day(events.at, year) if mode == "app-day" else events.at // idle
+    counted = events.filter(events.counts)
+    slot = local_day(counted.at, year) if mode == "app-day" else counted.at // idle
     month = ibis.literal(0, "int64")
     if by_month:
         for start in zone.month_starts(year.year, zone.zone(year.zone_name)):
-            month = month + ibis.ifelse(events.at >= start, 1, 0)
-
-    def kept(column: Any, kind: str) -> Any:
-        return ibis.ifelse(counts, column, ibis.null(kind))
-
-    keyed = events.select(
-        "why",
-        "at",
-        "once",
-        unit=kept(events.unit, "string"),
-        member=kept(events.member, "string"),
-        app=kept(events.app, "string"),
-        slot=kept(slot.cast("int64"), "int64"),
-        month=kept(month, "int64"),
-    )
-    return keyed.group_by("why", "unit", "member", "app", "slot", "month").aggregate(
+            month = month + ibis.ifelse(counted.at >= start, 1, 0)
+    keyed = counted.select("unit", "member", "app", "at", "once", slot=slot.cast("int64"), month=month.cast("int64"))
+    return keyed.group_by("unit", "member", "app", "slot", "month").aggregate(
         first=keyed.at.min(), last=keyed.at.max(), deliveries=keyed.count(), once=keyed.once.sum()
     )
 
 
-def resolved(folded: Any, identities: Any | None) -> Any:
-    """Counted slots with the person in place of the member id."""
-    counted = folded.filter(folded.why.isnull())
+def reasons(events: Any) -> Any:
+    """How many rows do not count, by why."""
+    import ibis
+
+    return events.filter(~events.counts).group_by("why").aggregate(rows=ibis._.count())
+
+
+def resolved(counted: Any, identities: Any | None) -> Any:
+    """Counted slots or deliveries with the person beside the member id."""
     if identities is None:
         return counted.mutate(person=counted.member)
     joined = counted.left_join(identities, counted.member == identities.identity_member)

@@ -76,14 +76,8 @@ def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: date
     judged = events(log.table, log.mapping, period, switches.count_own_app)
     if switches.mode == "request" and "row" in log.mapping.columns:
         judged = counting.replayed_once(judged)
-    slots = counting.slots(judged, switches.mode, switches.idle, period, switches.by_month)
-    folded = _kept(log.con, slots)
-    reasons = {
-        str(row["why"]): int(row["rows"])
-        for row in log.con.to_pyarrow(
-            folded.filter(folded.why.notnull()).group_by("why").aggregate(rows=folded.deliveries.sum())
-        ).to_pylist()
-    }
+    folded = _kept(log.con, counting.slots(judged, switches.mode, switches.idle, period, switches.by_month))
+    reasons = {str(row["why"]): int(row["rows"]) for row in log.con.to_pyarrow(counting.reasons(judged)).to_pylist()}
     problems = {name: reasons[name] for name in PROBLEMS if reasons.get(name)}
     if problems and not switches.leave_out_problems:
         raise Refused(tuple((PROBLEMS[name], count, _rows(log, judged, name)) for name, count in problems.items()))

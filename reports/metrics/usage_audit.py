@@ -33,7 +33,7 @@ def trail(
     judged = events(log.table, log.mapping, period, switches.count_own_app)
     if switches.mode == "request" and "row" in log.mapping.columns:
         judged = counting.replayed_once(judged)
-    rows = counting.resolved(judged, identities(log.mapping))
+    rows = counting.resolved(judged.filter(judged.counts), identities(log.mapping))
     group = ["unit", "person", "app"]
     window = ibis.window(group_by=group, order_by=["at", "row"])
     if switches.mode == "sync":
