@@ -118,7 +118,9 @@ def _coverage(record: Record, made: Audit) -> dict[str, Resource]:
     found: dict[str, Resource] = {}
     for resource, evidence in record.of("Coverage").as_sent():
         found[f"Coverage/{resource.get('id')}"] = resource
-        made.take("coverage", content.coverage_is_told(resource), f"Coverage/{resource.get('id')}", evidence)
+        name = f"Coverage/{resource.get('id')}"
+        made.take("coverage", content.coverage_is_told(resource), name, evidence)
+        made.take("coverage", content.coverage_is_the_members(resource, record.patient), name, evidence)
     return found
 
 

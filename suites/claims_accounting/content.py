@@ -337,6 +337,17 @@ def tail(reference: str) -> str:
     return "/".join(reference.partition("/_history/")[0].rstrip("/").split("/")[-2:])
 
 
+def coverage_is_the_members(coverage: Resource, patient: str) -> Ruling:
+    """The beneficiary of a coverage in a member's record is that member."""
+    beneficiary = coverage.get("beneficiary")
+    named = str(beneficiary.get("reference", "")) if isinstance(beneficiary, dict) else ""
+    if not named:
+        return
+    yield Judged()
+    if named.partition("/_history/")[0].rpartition("/")[2] != patient:
+        yield Breach("the beneficiary is the member", f"Patient/{patient}", named, "beneficiary")
+
+
 def coverage_is_told(coverage: Resource) -> Ruling:
     """A coverage names its payor, beneficiary, relationship and period."""
     for name in ("payor", "beneficiary", "relationship", "period"):

@@ -110,14 +110,18 @@ def member_record(
 
 
 @pytest.fixture(scope="session")
-def judges(member_record: Callable[[Member], Record], http: Http, target: Target) -> Callable[[str], Judge]:
-    """The judge of an interface (fhir, directory, formulary), with its records and answers so far."""
+def judges(request: pytest.FixtureRequest, http: Http, target: Target) -> Callable[[str], Judge]:
+    """The judge of an interface (fhir, directory, formulary), with its records and answers so far.
+
+    Signing in is asked for only where members' records are: an open interface is judged where nothing else is.
+    """
     made: dict[str, Judge] = {}
 
     def of(base: str) -> Judge:
         if base not in made and base == "fhir":
             control(target.client and target.member, "the target file names a [[client]] and a [[member]]")
             members = reading_members(target)
+            member_record: Callable[[Member], Record] = request.getfixturevalue("member_record")
             records = tuple(member_record(one) for one in members[:MOST_MEMBERS])
             made[base] = Judge(records, target.server.guides, map(member_record, members[MOST_MEMBERS:]))
         elif base not in made:

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import orjson
 
-from suites.kit.expectations import FHIR_JSON, expect_json
+from suites.kit.expectations import FHIR_JSON, JSON, expect_json
 from suites.kit.fhir import PAGES, FhirClient, entries, next_link
 from suites.kit.http import Answer
 from suites.kit.outcomes import Inconclusive, NonConformance, expect, fail, rung
@@ -35,6 +35,7 @@ REFERRED = (
     "Patient", "AllergyIntolerance", "CarePlan", "CareTeam", "Condition", "Coverage", "Device", "Goal", "Immunization", "Procedure", "Encounter",
     "ExplanationOfBenefit",
 )  # fmt: skip
+READABLE = (*FHIR_JSON, *JSON)  # whether the content type is FHIR's own is a check of its own (FHIR-CONNEG-01)
 MOST_READS = 200
 KEPT = 5000  # parsed resources of one type kept in memory
 
@@ -239,7 +240,7 @@ def follow(
     answer = fhir.post_search(type, query) if post else fhir.search(type, query)
     seen = {answer.url}
     for _ in range(PAGES):
-        bundle = expect_json(answer, 200, FHIR_JSON)
+        bundle = expect_json(answer, 200, READABLE)
         expect(
             bundle.get("resourceType") == "Bundle" and bundle.get("type") == "searchset",
             "a search is answered with a searchset Bundle",

@@ -9,7 +9,7 @@ from suites.kit.outcomes import Inconclusive, expect, findings, judged, not_appl
 from suites.protocol import urls
 from suites.record.cases import Case, parameters
 from suites.record.expressions import elements
-from suites.record.held import follow, references
+from suites.record.held import Record, follow, references
 from suites.record.judge import Judge, Query
 from suites.record.matching import reference_parts
 
@@ -104,6 +104,7 @@ def revinclude(judge: Judge, case: Case) -> None:
         query: Query = (*held.query, ("_revinclude", written))
         included, evidence, matched = split(judge, record.fhir, case.type, query)
         if not included:
+            expect_nobody_refers(judge, case, record, held.ids(), evidence)
             continue
         ids = {f"{case.type}/{one.get('id')}" for one in matched}
         target = Case(case.guide, source, "revinclude", (code,))
@@ -119,6 +120,27 @@ def revinclude(judge: Judge, case: Case) -> None:
         judged(len(included), source)
         return
     raise Inconclusive(f"_revinclude={written} brought nothing for any {case.type} at hand; no {source} to judge with")
+
+
+def expect_nobody_refers(judge: Judge, case: Case, record: Record, ids: set[str], evidence: str) -> None:
+    """Where a reverse include brought nothing though what it should bring is at hand, that is a breach."""
+    source, _, code = case.names[0].partition(":")
+    if record.patient:
+        return  # of a member, Provenance is only found by the reverse include itself
+    try:
+        candidates = list(record.of(source).resources())
+    except Inconclusive:
+        return
+    target = Case(case.guide, source, "revinclude", (code,))
+    matched = {f"{case.type}/{id}" for id in ids}
+    referring = [one for one, _ in candidates if literal(judge, target, code, one) & matched]
+    expect(
+        not referring,
+        f"_revinclude={case.names[0]} brings what refers to the matches",
+        expected=f"{len(referring)} {source}",
+        found="nothing",
+        evidence=evidence,
+    )
 
 
 def resolves(judge: Judge, case: Case) -> None:
