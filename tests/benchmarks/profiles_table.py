@@ -86,7 +86,8 @@ def speed_table(packages: Path, build: Path | None) -> str:
         rows.extend(_generated_rows(Path(folder)))
         rows.extend(_size_rows(Path(folder), eobs, others))
     head = (
-        f"Python {platform.python_version()}, {os.cpu_count()} cores; rates by processor time, the best of several passes;"
+        f"Python {platform.python_version()}, {os.cpu_count()} cores under a load of {os.getloadavg()[0]:.0f}; rates by processor time,"
+        " the best of several passes;"
         " memory as the peak of a process of its own.\n\n| what | measured |\n|---|---|\n"
     )
     return head + "\n".join(f"| {what} | {measured} |" for what, measured in rows)
