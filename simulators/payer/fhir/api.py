@@ -145,26 +145,25 @@ class FhirApi:
             else:
                 grant = self._grant(request) if token_demanded(active, base) else None
                 response = await self._answer(self.access.reach(base, grant), request, receive)
-            await self._note(grant, request, response.status, response.resources)
+            await self._note(grant, request, response)
         except ProtocolError as error:
             status, content_type, body = outcomes.refusal_as_told(active, error, outcomes.of(error))
             response = Response(status, body, error.headers, content_type)
-            await self._note(grant, request, status, 0)
+            await self._note(grant, request, response)
         except Exception:
             _log.exception("%s %s", scope["method"], scope["path"])
             failure = FhirError(500, "exception", "the server failed; the failure was noted")
             response = Response(500, outcomes.of(failure), (), FHIR_JSON)
         await send_response(request, response, send, active)
 
-    async def _note(self, grant: Grant | None, request: Request, status: int, resources: int) -> None:
+    async def _note(self, grant: Grant | None, request: Request, response: Response) -> None:
         """Into the usage log, if anything was delivered to a member's app; done when the line is kept."""
         if grant is None or request.method == "HEAD":
             return
-        type_name, _, rest = request.path.partition("/")  # the address of a further page has neither
+        type_name, _, rest = request.path.partition("/")
         is_read = rest and rest != "_search" and "/" not in rest
-        kept = self.journal.delivered(
-            grant, status, resources, f"{'read' if is_read else 'search'} {type_name or 'page'}"
-        )
+        interaction = f"{'read' if is_read else 'search'} {response.of_type or type_name}"
+        kept = self.journal.delivered(grant, response.status, response.resources, interaction)
         if kept is not None:
             await kept
 

@@ -41,6 +41,7 @@ class Response:
     content_type: bytes = b""
     pieces: Iterator[bytes] | None = None  # a body too large to hold, made while it is sent
     resources: int = 0  # how many are delivered, for the usage log
+    of_type: str = ""  # what was searched, where the address does not tell
 
 
 @rule

@@ -133,7 +133,9 @@ class Searching:
         moment, newest = frozen_at(reach.active, page.moment, page.newest, reach.now)
         frozen = replace(reach, now=moment, newest=newest)
         first = _self_link(reach.base.url, page.type, query.understood)
-        return self._page(frozen, query, page.start, page.last, f"{reach.base.url}?_page={token}", first)
+        response = self._page(frozen, query, page.start, page.last, f"{reach.base.url}?_page={token}", first)
+        response.of_type = "Patient" if page.type == everything.TYPE else page.type
+        return response
 
     def everything(self, reach: Reach, patient: str, parameters: Parameters) -> Response:
         """The first page of Patient/$everything."""

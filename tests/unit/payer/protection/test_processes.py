@@ -173,3 +173,18 @@ def test_a_revocation_counts_at_every_workers_next_request(folder: Path) -> None
         answer = app.http.post(at.at("revoke"), data={"token": token, "client_id": app.client["client_id"]})
         assert answer.status_code == 200
         assert statuses() == {401}
+
+
+def test_the_usage_log_tells_what_each_page_delivered(folder: Path) -> None:
+    with serving(folder) as at:
+        app = at.app()
+        token = app.tokens()["access_token"]
+        first = app.read(token, "Observation?patient=m1&_count=2").json()
+        link = next(one["url"] for one in first["link"] if one["relation"] == "next")
+        assert app.http.get(link, headers={"authorization": f"Bearer {token}"}).status_code == 200
+        app.read(token, "Patient/m1")
+        app.read(token, "Patient/m2")
+        app.http.head(f"{at.fhir}/Patient/m1", headers={"authorization": f"Bearer {token}"})
+    with sqlite3.connect(folder / "payer.sqlite") as kept:
+        rows = kept.execute("SELECT interaction, status, resources FROM deliveries ORDER BY id").fetchall()
+    assert rows == [("search Observation", 200, 2), ("search Observation", 200, 2), ("read Patient", 200, 1)]
