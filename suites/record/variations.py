@@ -5,7 +5,7 @@ Each function decides one case of a guide over the judge's records.
 
 from __future__ import annotations
 
-from suites.kit.outcomes import Inconclusive, control, expect, findings, judged, not_applicable, trail
+from suites.kit.outcomes import Inconclusive, NonConformance, control, expect, findings, judged, not_applicable, trail
 from suites.record.cases import Case
 from suites.record.expressions import elements
 from suites.record.held import Record, follow
@@ -96,6 +96,22 @@ def by_post(judge: Judge, case: Case) -> None:
     """A search by POST to _search gives what GET gives (FHIR R4 search, http)."""
     record, query = unfiltered(judge, case)
     judge.same_results(case, query, query, record, "GET and POST", post=True)
+    narrowed = one_of_several(judge, case, record, query)
+    if narrowed:  # a form that is not read at all gives the whole record, too
+        judge.same_results(case, narrowed, narrowed, record, "GET and POST", post=True)
+
+
+def one_of_several(judge: Judge, case: Case, record: Record, query: Query) -> Query:
+    """A search that gives one resource where the record has several; empty where the server has no such search."""
+    held = judge.of(record, case.type, case.shared)
+    for resource, _ in held.resources() if held.count > 1 else ():
+        narrowed = (*query, ("_id", str(resource.get("id"))))
+        try:
+            returned, _ = judge.ask(record, case.type, narrowed)
+        except (Inconclusive, NonConformance):
+            return ()  # which searches must work is judged by checks of their own
+        return narrowed if len(returned) == 1 else ()
+    return ()
 
 
 def patient_forms(judge: Judge, case: Case) -> None:

@@ -23,7 +23,11 @@ def included(candidates: list[Candidate]) -> list[Candidate]:
     return candidates
 
 
-@included.fault("include-is-ignored", violates="FHIR-INCLUDE-01", also=("CARIN-INCLUDE-01", "USCORE-PROVENANCE-01"))
+@included.fault(
+    "include-is-ignored",
+    violates="FHIR-INCLUDE-01",
+    also=("CARIN-INCLUDE-01", "PLANNET-INCLUDE-01", "USCORE-PROVENANCE-01", "USDF-INCLUDE-01"),
+)
 def nothing_included(candidates: list[Candidate]) -> list[Candidate]:
     """A search with _include or _revinclude answers the matches alone."""
     return []

@@ -112,7 +112,9 @@ def greater_only(prefix: str, low: int | None, high: int | None, start: int, end
     return date_matches.function(prefix, low, high, start, end)
 
 
-@date_matches.fault("less-than-takes-greater", violates="FHIR-SEARCH-04")
+@date_matches.fault(
+    "less-than-takes-greater", violates="FHIR-SEARCH-04", also=("CARIN-SEARCH-04", "PDEX-SEARCH-03", "USCORE-SEARCH-03")
+)
 def turned_around(prefix: str, low: int | None, high: int | None, start: int, end: int) -> bool:
     """Searches with lt and le answer what gt and ge should."""
     turned = {"lt": "gt", "le": "ge"}.get(prefix, prefix)

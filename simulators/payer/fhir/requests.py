@@ -132,6 +132,18 @@ def anything_is_a_form(content_type: str, has_body: bool) -> bool:
     return True
 
 
+@rule
+def form_of_the_search(body: str) -> str:
+    """_search by POST is done with the parameters of its form."""
+    return body
+
+
+@form_of_the_search.fault("search-by-post-forgets-its-form", violates="FHIR-SEARCH-02")
+def no_form(body: str) -> str:
+    """_search by POST answers as if its form were empty."""
+    return ""
+
+
 async def _whole_body(receive: Receive) -> bytes:
     body = bytearray()
     while True:
@@ -160,4 +172,4 @@ async def form_body(active: frozenset[str], request: Request, receive: Receive) 
         raise FhirError(
             415, "not-supported", f"_search takes {FORM}, not {content_type or 'a body without a content type'}"
         )
-    return body.decode("latin-1")
+    return form_of_the_search(active, body.decode("latin-1"))

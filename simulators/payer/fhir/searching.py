@@ -93,6 +93,27 @@ def shown_twice(entries: list[Entry]) -> list[Entry]:
     return [*entries, *entries[:1]]
 
 
+@entries_shown.fault(
+    "first-match-is-left-out",
+    violates="USCORE-SEARCH-01",
+    also=(
+        "CARIN-SEARCH-01",
+        "FHIR-INCLUDE-01",
+        "FHIR-SEARCH-01",
+        "FHIR-SEARCH-04",
+        "PDEX-PROVENANCE-02",
+        "PDEX-SEARCH-01",
+        "PLANNET-SEARCH-03",
+        "USCORE-PROVENANCE-01",
+        "USCORE-SEARCH-02",
+        "USDF-SEARCH-02",
+    ),
+)
+def but_the_first(entries: list[Entry]) -> list[Entry]:
+    """A page of a search begins with the second match."""
+    return entries[1:]
+
+
 class Searching:
     """Answers searches on any base."""
 

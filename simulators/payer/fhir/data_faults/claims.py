@@ -100,7 +100,7 @@ def no_outcome(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", dropping("outcome"))
 
 
-@as_stored.fault("claims-lack-insurance", violates="CARIN-PROFILE-01")
+@as_stored.fault("claims-lack-insurance", violates="CARIN-PROFILE-01", also=("CARIN-MUSTSUPPORT-01",))
 def no_insurance(bodies: list[bytes]) -> list[bytes]:
     """Claims do not tell the coverage they were paid under."""
     return altered(bodies, "ExplanationOfBenefit", dropping("insurance"))

@@ -11,7 +11,7 @@ from simulators.payer.fhir.data_faults.altering import (
 from simulators.payer.fhir.served import as_stored
 
 
-@as_stored.fault("practitioners-lack-their-name", violates="PLANNET-PROFILE-01")
+@as_stored.fault("practitioners-lack-their-name", violates="PLANNET-PROFILE-02", also=("PLANNET-CONTENT-01",))
 def no_name(bodies: list[bytes]) -> list[bytes]:
     """Practitioners of the directory have no name."""
     return altered(bodies, "Practitioner", dropping("name"))
@@ -23,7 +23,7 @@ def no_npi(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Practitioner", dropping("identifier"))
 
 
-@as_stored.fault("roles-lack-their-specialty", violates="PLANNET-CONTENT-01")
+@as_stored.fault("roles-lack-their-specialty", violates="PLANNET-CONTENT-01", also=("PLANNET-MUSTSUPPORT-01",))
 def no_specialty(bodies: list[bytes]) -> list[bytes]:
     """The directory does not tell the specialty of practitioners."""
     return altered(bodies, "PractitionerRole", dropping("specialty"))
@@ -69,7 +69,7 @@ def no_telephone(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Location", dropping("telecom"))
 
 
-@as_stored.fault("organizations-lack-their-name", violates="PLANNET-PROFILE-01")
+@as_stored.fault("organizations-lack-their-name", violates="PLANNET-PROFILE-02")
 def no_organization_name(bodies: list[bytes]) -> list[bytes]:
     """Organizations of the directory have no name."""
     return altered(bodies, "Organization", dropping("name"))
@@ -85,7 +85,7 @@ def stale(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "PractitionerRole", change)
 
 
-@as_stored.fault("drugs-lack-their-code", violates="USDF-PROFILE-01")
+@as_stored.fault("drugs-lack-their-code", violates="USDF-PROFILE-02", also=("USDF-CONTENT-02",))
 def no_drug_code(bodies: list[bytes]) -> list[bytes]:
     """Drugs of the formulary have no code."""
     return altered(bodies, "MedicationKnowledge", dropping("code"))
@@ -102,7 +102,9 @@ def local_drug_codes(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "MedicationKnowledge", change)
 
 
-@as_stored.fault("formulary-items-lack-their-tier", violates="USDF-CONTENT-01")
+@as_stored.fault(
+    "formulary-items-lack-their-tier", violates="USDF-CONTENT-01", also=("USDF-MUSTSUPPORT-01", "USDF-PROFILE-02")
+)
 def no_tier(bodies: list[bytes]) -> list[bytes]:
     """The formulary does not tell the tier of drugs."""
 
@@ -122,7 +124,7 @@ def no_prior_authorization(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Basic", change)
 
 
-@as_stored.fault("formulary-items-lead-to-no-drug", violates="USDF-PROFILE-01")
+@as_stored.fault("formulary-items-lead-to-no-drug", violates="USDF-PROFILE-02")
 def no_subject(bodies: list[bytes]) -> list[bytes]:
     """Items of the formulary do not name their drug."""
     return altered(bodies, "Basic", dropping("subject"))
