@@ -76,6 +76,7 @@ def prove(
 
 def _write(proof: Proof, order: Order, seconds: float, format: Format) -> None:
     import json
+    import resource
     import subprocess
 
     from suites.proving import document
@@ -86,6 +87,8 @@ def _write(proof: Proof, order: Order, seconds: float, format: Format) -> None:
         "jobs": order.jobs,
         "members": order.members,
         "whole_reference": order.whole_reference,
+        # Every payer, bench and fork has ended by now, so what they used is known.
+        "cpu_seconds": round(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), 1),
     }
     content = document.document(proof, seconds=seconds, how=how)
     path = order.out / "proof.json"

@@ -14,6 +14,7 @@ from suites.proving.catalogue import Fault
 from suites.proving.place import Check
 
 CLAIMED = 14  # cases of one generated check that claims the fault, asked first
+DECLARED = 8  # cases of one generated check of what the fault says fails with it
 NEIGHBOURS = 2  # cases of one generated check of the chapter that does not
 VARIANT = 3  # cases of one generated check asked of a variant
 
@@ -36,7 +37,7 @@ def for_fault(fault: Fault, checks: Mapping[str, Check], browsing: Collection[st
     first = quick or claiming
     home = chapter(fault.violates, claiming)
     beside = [one for one in checks.values() if one.chapter == home and one not in claiming and one.id not in browsing]
-    chosen = {one.id for one in (*first, *sampled(declared, NEIGHBOURS), *sampled(beside, NEIGHBOURS))}
+    chosen = {one.id for one in (*first, *sampled(declared, DECLARED), *sampled(beside, NEIGHBOURS))}
     rest = [one.id for one in claiming if one.id not in chosen]
     return Selection(tuple(id for id in checks if id in chosen), tuple(rest))
 
