@@ -41,8 +41,12 @@ INTENTS = (
     Code(SNOMED, "454391000124108", "No desire to become pregnant"),
     Code(SNOMED, "454411000124108", "Ambivalent about becoming pregnant"),
 )
-HOUSED = Code(LOINC, "LA30189-7", "I have a steady place to live")
-UNHOUSED = Code(LOINC, "LA30190-5", "I do not have a steady place to live")
+HOUSED = Code(LOINC, "LA30189-7", "I have housing")
+UNHOUSED = Code(
+    LOINC,
+    "LA30190-5",
+    "I do not have housing (staying with others, in a hotel, in a shelter, living outside on the street, on a beach, in a car, or in a park)",
+)
 DIFFICULTY = (Code(LOINC, "LA32-8", "No"), Code(LOINC, "LA33-6", "Yes"))
 
 

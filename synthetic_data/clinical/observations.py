@@ -7,6 +7,7 @@ from functools import lru_cache
 from synthetic_data.clinical.sheet import (
     BASE,
     HL7,
+    LOCAL,
     LOINC,
     Json,
     Sheet,
@@ -38,7 +39,7 @@ FINDINGS = {
     ),
     "smoking": ("72166-2", "Tobacco smoking status", "us-core-smokingstatus"),
     "homelessness": ("71802-3", "Housing status", "us-core-simple-observation"),
-    "disability": ("69857-7", "Difficulty dressing or bathing", "us-core-simple-observation"),
+    "disability": ("difficulty-dressing-bathing", "Difficulty dressing or bathing", "us-core-simple-observation"),
     "ekg_impression": ("18844-1", "EKG impression", "us-core-observation-clinical-result"),
 }
 
@@ -166,7 +167,7 @@ def _finding(sheet: Sheet, one: Measurement) -> Json:
         resource["category"] = [functional] if sheet.us_core_6 else _category("survey", "Survey")
     else:
         resource["category"] = _category("social-history", "Social History")
-    resource["code"] = concept(LOINC, code, display)
+    resource["code"] = concept(LOCAL if one.kind == "disability" else LOINC, code, display)
     if one.kind == "smoking":
         resource["issued"] = instant(one.when)
     if one.value is None:
