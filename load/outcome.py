@@ -6,6 +6,8 @@ Shape: `{"format", "scenario", "target", "started", "seconds", "verdict", "decla
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,10 +52,14 @@ def thresholds_met(plan: Plan, recorder: Recorder) -> list[LoadFinding]:
         whole.merge(tally)
     if not whole.requests:
         return [LoadFinding("FHIR-LOAD-01", "INCONCLUSIVE", "No request was answered or refused.", "requests", "none")]
+    if unanswered(whole):
+        said = next(iter(whole.reasons), "no answer")
+        return [LoadFinding("FHIR-LOAD-01", "INCONCLUSIVE", "The server never answered.", "answers", said)]
     findings = []
     limits = plan.thresholds
     # A refusal below the declared limit is an error of the server; where none is declared every refusal counts.
-    errors = whole.failures + whole.refused
+    within = refused_within_limit(plan, recorder)
+    errors = whole.failures + within
     if (most := limits.get("error_rate")) is not None:
         rate = errors / whole.requests
         findings.append(
@@ -62,7 +68,12 @@ def thresholds_met(plan: Plan, recorder: Recorder) -> list[LoadFinding]:
                 "PASS" if rate <= most else "FAIL",
                 "Requests that failed or were refused.",
                 f"at most {most:.2%}",
-                f"{rate:.2%} ({errors} of {whole.requests})",
+                f"{rate:.2%} ({errors} of {whole.requests})"
+                + (
+                    f"; {whole.refused - within} more were refused above the declared limit"
+                    if whole.refused > within
+                    else ""
+                ),
             )
         )
     if (most := limits.get("p95_ms")) is not None:
@@ -74,6 +85,28 @@ def thresholds_met(plan: Plan, recorder: Recorder) -> list[LoadFinding]:
     if (most := limits.get("recovery_ratio")) is not None:
         findings.append(recovered(recorder, most))
     return findings
+
+
+def unanswered(whole: Tally) -> bool:
+    """Whether nothing but the network spoke: no request was accepted, refused or failed with a status."""
+    told = any(re.search(r": [1-5]\d\d$|not JSON$", reason) for reason in whole.reasons)
+    return whole.failures == whole.requests and not told
+
+
+def refused_within_limit(plan: Plan, recorder: Recorder) -> int:
+    """Refusals that came although no more was asked than the payer declares, within its window before them."""
+    if not plan.limit_requests or not plan.limit_seconds:
+        return sum(tally.refused for tally in recorder.seconds.values())
+    window = math.ceil(plan.limit_seconds)
+
+    def asked(second: int) -> int:
+        return sum(tally.requests for at, tally in recorder.seconds.items() if second - window <= at <= second)
+
+    return sum(
+        tally.refused
+        for second, tally in recorder.seconds.items()
+        if tally.refused and asked(second) <= plan.limit_requests
+    )
 
 
 def recovered(recorder: Recorder, most: float) -> LoadFinding:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from load.journeys.limit import seconds_to_wait
-from load.plan import BadPlan, phases_of, scenarios
+from load.outcome import thresholds_met
+from load.plan import BadPlan, Plan, phases_of, scenarios
 from load.recorder import Recorder, Tally, bucket, milliseconds_of, percentile
 from load.run import read_tokens, run_load
 from load.target import is_loopback, read_target
@@ -107,3 +108,26 @@ def test_retry_after_is_read_in_both_forms(value: str, least: float) -> None:
 @pytest.mark.parametrize("value", ["", "soon", "-1", "1.5", "٣", "99999999999"])
 def test_a_broken_retry_after_is_no_wait(value: str) -> None:
     assert seconds_to_wait(value) == -1.0
+
+
+def pushed(requests: int, seconds: float, asked: list[tuple[int, int]], failure: str = "") -> list[tuple[str, str]]:
+    """Verdicts over seconds of (answered 200, refused) under a declared limit."""
+    recorder = Recorder()
+    for second, (answered, refused) in enumerate(asked):
+        for status, count in ((200, answered), (429, refused)):
+            for _ in range(count):
+                recorder.add("even", second, 5.0, 0 if failure else status, failure)
+    plan = Plan("steady", "read_record", "t", "http://x", (), (), {"error_rate": 0.0}, requests, seconds)
+    return [(one.verdict, one.found) for one in thresholds_met(plan, recorder)]
+
+
+def test_a_refusal_above_the_declared_limit_is_no_error() -> None:
+    above = pushed(10, 2, [(8, 0), (2, 6), (0, 4)])
+    assert above[0] == ("PASS", "0.00% (0 of 20); 10 more were refused above the declared limit")
+    assert pushed(100, 2, [(8, 0), (2, 6)])[0][0] == "FAIL"
+    assert pushed(0, 0, [(8, 0), (2, 6)])[0][0] == "FAIL"  # where none is declared every refusal counts
+
+
+def test_a_server_that_never_answers_decides_nothing() -> None:
+    assert pushed(0, 0, [(5, 0)], "Patient: connection refused") == [("INCONCLUSIVE", "Patient: connection refused")]
+    assert pushed(0, 0, [(5, 0)], "Patient: 500")[0][0] == "FAIL"
