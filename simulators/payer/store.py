@@ -251,15 +251,22 @@ class Store:
         return [_candidate(row) for row in found]
 
     def named(self, names: Iterable[tuple[str, str]]) -> list[Candidate]:
-        """What is noted of the resources of these (type, id)."""
-        found = []
-        for type_name, id in names:
-            row = self.database.one(
-                f"SELECT {_CANDIDATE} FROM resource WHERE type = ? AND id = ? AND deleted = 0", (type_name, id)
-            )
-            if row is not None:
-                found.append(_candidate(row))
-        return found
+        """What is noted of the resources of these (type, id), in their order."""
+        wanted = list(dict.fromkeys(names))
+        by_type: dict[str, list[str]] = {}
+        for type_name, id in wanted:
+            by_type.setdefault(type_name, []).append(id)
+        found = {}
+        for type_name, ids in by_type.items():
+            for start in range(0, len(ids), _SEVERAL):
+                some = ids[start : start + _SEVERAL]
+                rows = self.database.query(
+                    f"SELECT {_CANDIDATE} FROM resource WHERE type = ? AND id IN ({_marks(len(some))}) AND deleted = 0",
+                    (type_name, *some),
+                )
+                for candidate in map(_candidate, rows):
+                    found[candidate.type, candidate.id] = candidate
+        return [found[name] for name in wanted if name in found]
 
     def labels_of(self, names: Iterable[str]) -> dict[str, str]:
         """The labels of those of the resources (Type/id) that have some."""
