@@ -69,7 +69,18 @@ def dies_early(found: Presented, now: float) -> bool:
     return now < half and token_is_live.function(found, now)
 
 
-@token_is_live.fault("tokens-of-offline-apps-refused", violates="SMART-STANDALONE-23", also=["SHM-BEARER-01"])
+@token_is_live.fault(
+    "tokens-of-offline-apps-refused",
+    violates="SMART-STANDALONE-23",
+    also=[
+        "SHM-BEARER-01",
+        "SMART2-ASYMMETRIC-01",
+        "SMART-STANDALONE-10",
+        "SMART-STANDALONE-12",
+        "OIDC-IDTOKEN-03",
+        "OIDC-USERINFO-01",
+    ],
+)
 def offline_refused(found: Presented, now: float) -> bool:
     """The access token of an app that was granted offline_access is refused from the start."""
     return "offline_access" not in found.token.scope.split() and token_is_live.function(found, now)

@@ -76,7 +76,20 @@ def patient_reference(members: dict[str, Any]) -> dict[str, Any]:
     return {**members, "patient": f"Patient/{members['patient']}"} if "patient" in members else members
 
 
-@token_response.fault("patient-of-somebody-else-in-token-response", violates="SMART-STANDALONE-07")
+@token_response.fault(
+    "patient-of-somebody-else-in-token-response",
+    violates="SMART-STANDALONE-07",
+    also=[
+        "SMART2-INTROSPECT-01",
+        "SMART2-ASYMMETRIC-01",
+        "SMART-STANDALONE-10",
+        "SMART-STANDALONE-12",
+        "SMART-STANDALONE-23",
+        "SMART-STANDALONE-25",
+        "RFC6750-BEARER-01",
+        "SMART2-SCOPES-01",
+    ],
+)
 def other_patient(members: dict[str, Any]) -> dict[str, Any]:
     """patient in the token response is not the member who signed in."""
     return {**members, "patient": f"{members['patient']}x"} if "patient" in members else members

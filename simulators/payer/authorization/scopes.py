@@ -111,7 +111,7 @@ def only_version_2(scope: str, supported: Sequence[str], versions: Sequence[str]
     return scope_offered.function(scope, supported, versions) if data is None or not is_version_1(data) else None
 
 
-@scope_offered.fault("scopes-of-single-types-dropped", violates="SHM-SCOPE-PATIENT-READ")
+@scope_offered.fault("scopes-of-single-types-dropped", violates="SHM-SCOPE-PATIENT-READ", also=["SMART2-SCOPES-01"])
 def only_wildcards(scope: str, supported: Sequence[str], versions: Sequence[str]) -> str | None:
     """`patient/Condition.read` is dropped where `patient/*.read` would be granted."""
     data = data_scope(scope)
@@ -204,7 +204,11 @@ def requested_scope_reported(granted: str, requested: str) -> str:
     return requested
 
 
-@scope_reported.fault("granted-scope-separated-by-commas", violates="HEALTHSHARE-2.1.1-SCOPES")
+@scope_reported.fault(
+    "granted-scope-separated-by-commas",
+    violates="HEALTHSHARE-2.1.1-SCOPES",
+    also=["SMART2-INTROSPECT-01", "SMART-STANDALONE-11", "CARIN-SCOPES-01", "SMART2-SCOPES-01"],
+)
 def with_commas(granted: str, requested: str) -> str:
     """The scopes of the token response are separated by commas."""
     return granted.replace(" ", ",")
