@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -49,7 +50,8 @@ class DatasetWriter:
     ) -> None:
         """Leave nothing behind when writing ended early."""
         for file in (*self.files.values(), self.members):
-            file.close()
+            with suppress(OSError):  # on a full disk closing fails again, as bytes still wait to be written
+                file.close()
         shutil.rmtree(self.partial, ignore_errors=True)
         if isinstance(error, OSError):
             raise DatasetError(f"{self.out} could not be written: {error.strerror}; nothing was left behind") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -136,3 +138,16 @@ def test_memory_does_not_grow_with_members(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(building, "CHUNK", 2)
     assert generate("--members", "7", "--seed", "1", "--out", str(tmp_path / "data"))[0] == 0
     assert held == [(1, 2), (3, 4), (5, 6), (7, 7)]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """No file may grow beyond 64 KiB: writing fails in the middle, as it does on a full disk, and so does closing."""
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)); "
+    ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    call = f"sys.argv = ['', 'generate', '--members', '2', '--seed', '7', '--out', {str(tmp_path / 'data')!r}]; "
+    program = limited + ignore + call + "from patient_access import main; main()"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert said.returncode == 2, said.stderr
+    assert "could not be written: File too large; nothing was left behind" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert not list(tmp_path.iterdir())
