@@ -16,6 +16,7 @@ from suites.kit.outcomes import Inconclusive, expect, findings, judged, not_appl
 from suites.kit.target import Target
 from suites.record.cases import SHARED, Case, registry
 from suites.record.conforming import generic, validator
+from suites.record.generation import manifest_totals
 from suites.record.judge import Judge, claimed
 
 MOST = 25  # of one profile; the guides' own chapters judge many more
@@ -145,6 +146,9 @@ def test_resources_conform(
     """Resources of the type named conform to the profile named."""
     if type not in types_of(capability_statement):
         not_applicable(f"the CapabilityStatement does not list {type}")
+    totals = manifest_totals(target)
+    if totals and not any(counts.get(type) for counts in totals.values()) and type not in SHARED:
+        not_applicable(f"the payer holds no {type}, by the dataset's manifest")
     judge, count = judges("fhir"), 0
     url = profile_url(target.server.guides, profile)
     if not url:
@@ -252,9 +256,18 @@ def test_guide_is_set_up(
     ],
 )
 def test_members_endpoint_answers(
-    type: str, fhir: FhirClient, grant: Grant, http: Http, judges: Callable[[str], Judge]
+    type: str,
+    fhir: FhirClient,
+    grant: Grant,
+    http: Http,
+    judges: Callable[[str], Judge],
+    capability_statement: dict[str, Any],
 ) -> None:
     """The endpoint answers for the authorised patient with that patient's resources, and asks everyone else for a token."""
+    if type not in types_of(capability_statement):
+        not_applicable(
+            f"the CapabilityStatement does not list {type}; whether it ought to is judged by the classes of USCDI"
+        )
     query = {"_id": grant.patient} if type == "Patient" else {"patient": grant.patient}
     bundle = expect_json(fhir.search(type, query), 200, FHIR_JSON)
     expect(bundle.get("type") == "searchset", "the endpoint answers with a searchset", found=bundle.get("type"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from suites.kit.http import Answer
-from suites.kit.outcomes import Inconclusive, findings, judged
+from suites.kit.outcomes import Inconclusive, findings, judged, not_applicable
 from suites.record.judge import Judge
 
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
@@ -110,8 +110,13 @@ def test_last_updated(judges: Callable[[str], Judge], now: datetime) -> None:
 
 @pytest.mark.requirement("USCORE-CONTENT-01")
 @pytest.mark.parametrize(("type", "element"), list(SYSTEMS), ids=[f"{t}.{e}" for t, e in SYSTEMS])
-def test_codes_are_of_their_systems(judges: Callable[[str], Judge], type: str, element: str) -> None:
+def test_codes_are_of_their_systems(
+    judges: Callable[[str], Judge], capability_statement: dict[str, Any], type: str, element: str
+) -> None:
     """Each code comes from a system US Core binds for its element."""
+    listed = [one.get("type") for rest in capability_statement.get("rest") or [] for one in rest.get("resource") or []]
+    if type not in listed:
+        not_applicable(f"the CapabilityStatement does not list {type}")
     allowed, count = SYSTEMS[type, element], 0
     with findings() as found:
         for resource, evidence in held(judges("fhir"), type):

@@ -11,7 +11,7 @@ from suites.kit.app import App
 from suites.kit.clock import TargetClock
 from suites.kit.fhir import FhirClient
 from suites.kit.http import Http
-from suites.kit.outcomes import control, findings, judged
+from suites.kit.outcomes import control, expect, findings, judged
 from suites.kit.target import Client, Target
 from suites.prior_authorization.conftest import Shown
 from suites.prior_authorization.elements import due_to_stay
@@ -23,7 +23,9 @@ MOST_READS = 20
 @pytest.mark.requirement("CMS0057-PA-DATA-10")
 @pytest.mark.exclusive("moves the target's clock by four months")
 def test_kept_for_a_year(
-    authorizations: tuple[Shown, ...],
+    planted: tuple[str, ...],
+    gathered: tuple[Shown, ...],
+    request: pytest.FixtureRequest,
     target: Target,
     target_today: date,
     target_clock: TargetClock,
@@ -31,6 +33,13 @@ def test_kept_for_a_year(
     app_of: Callable[[Client], App],
 ) -> None:
     """Four months on, what changed last within the year before is still there."""
+    expect(
+        gathered or not planted,
+        "authorizations of the last year are still there",
+        expected=f"some of {', '.join(planted)}",
+        found="none",
+    )
+    authorizations: tuple[Shown, ...] = request.getfixturevalue("authorizations")
     kept = [one for one in authorizations if due_to_stay(one.resource, target_today + LATER)]
     control(kept, "an authorization at hand must still be there in four months")
     label = kept[0].record.label

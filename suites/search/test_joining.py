@@ -129,3 +129,34 @@ def test_a_repeated_parameter_narrows(judges: Callable[[str], Judge]) -> None:
     if not count:
         not_applicable("no record at hand has three days of one type to search between")
     judged(count, "search between two days")
+
+
+@pytest.mark.requirement("FHIR-SEARCH-15")
+def test_a_reference_is_found_by_its_address(judges: Callable[[str], Judge]) -> None:
+    """What refers to a resource is found by Type/id and by the absolute address alike."""
+    judge, count = judges("fhir"), 0
+    with findings() as found:
+        for one in list(several(judge))[:MOST_TYPES]:
+            for name, definition in parameters(judge.guides, judge.guides[0], one.type).items():
+                if definition.type != "reference" or name in ("patient", "subject"):
+                    continue
+                values = [value_for("reference", e) for r in one.resources() for e in elements(definition, r)]
+                value = next((v for v in values if v and "://" not in v), "")
+                short, _ = ids_of(one, (*one.query, (name, value))) if value else (None, "")
+                if not short:
+                    continue
+                address = f"{one.record.fhir.base.rstrip('/')}/{value}"
+                long, evidence = ids_of(one, (*one.query, (name, address)))
+                count += 1
+                found.check(
+                    long == short,
+                    "an absolute address finds what Type/id finds",
+                    expected=f"{len(short)} {one.type} by {name}={value}",
+                    found=f"{len(long or ())} by {name}={address}",
+                    path=name,
+                    evidence=evidence,
+                )
+                break
+    if not count:
+        not_applicable("nothing at hand refers to anything but the member by a search parameter")
+    judged(count, "reference parameter")
