@@ -57,7 +57,17 @@ AREAS = (
     "protection, portals, documentation, directory, formulary, freshness",
 )
 PRIVATE_RULES = ("fhir.privacy", "fhir.compartment", "fhir.access")
-PRIVATE = ("PART2-", "ISOLATION-", "HIPAA-164.524-PSYCH", "HIPAA-164.501", "CONSENT-")
+PRIVATE = (
+    "FHIR-COMPARTMENT-",
+    "FHIR-PAGING-02",
+    "PART2-",
+    "SHM-PART2-",
+    "HIPAA-164.524-PSYCH",
+    "HIPAA-164.312-a",
+    "HEALTHSHARE-2.1.1-PROXY-",
+    "HEALTHSHARE-2.1.1-RESOURCE-OWNER",
+    "CMS9115-REVOCATION",
+)
 OTHER_RULES = ("portals.", "protection.", "onboarding.", "fhir.freshness")
 OPEN = ("PLANNET-", "USDF-", "CMS9115-431.70", "CMS9115-422.120", "CMS9115-422.119-b2")
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from suites.proving.catalogue import Fault
 from suites.proving.place import Check
 
-CLAIMED = 14  # cases of one generated check that claims the fault, asked first
-DECLARED = 8  # cases of one generated check of what the fault says fails with it
+CLAIMED = 8  # cases of one generated check that claims the fault, asked first
+DECLARED = 4  # cases of one generated check of what the fault says fails with it
 NEIGHBOURS = 2  # cases of one generated check of the chapter that does not
 VARIANT = 3  # cases of one generated check asked of a variant
 
