@@ -88,7 +88,11 @@ def token_demanded(base: Base) -> bool:
     return not base.is_open
 
 
-@token_demanded.fault("directory-demands-a-token", violates="CMS9115-431.70")
+@token_demanded.fault(
+    "directory-demands-a-token",
+    violates="CMS9115-431.70",
+    also=("BELITSOFT-PROVIDER-DIRECTORY", "CMS9115-438.242-b6", "PLANNET-SEARCH-01"),
+)
 def closed_directory(base: Base) -> bool:
     """The provider directory asks for a token."""
     return not base.is_open or base.name == "directory"

@@ -83,14 +83,14 @@ def no_authorizations(kept: Kept, now: int) -> bool:
     return not (kept.type == "ExplanationOfBenefit" and _is_authorization(kept)) and kept.visible <= now
 
 
-@is_available.fault("services-before-2020-are-missing", violates="CONNEX-IV.A.e-2016")
+@is_available.fault("services-before-2020-are-missing", violates="CONNEX-IV.A.e-2016", also=("CMS9115-431.60-h",))
 def recent_only(kept: Kept, now: int) -> bool:
     """What was done before 2020 is not there."""
     day = _day_of_service(kept)
     return (day is None or day >= range_of("2020")[0]) and kept.visible <= now
 
 
-@is_available.fault("laboratory-results-are-missing", violates="CMS9115-431.60-b3-LAB")
+@is_available.fault("laboratory-results-are-missing", violates="CMS9115-431.60-b3-LAB", also=("BELITSOFT-STEP-2-LABS",))
 def no_laboratory(kept: Kept, now: int) -> bool:
     """Laboratory results are not there."""
     hidden = kept.type in ("Observation", "DiagnosticReport") and _has_category(kept, ("laboratory", "LAB"))

@@ -34,7 +34,9 @@ def labels_opened(consented: frozenset[str]) -> frozenset[str]:
     return consented - {PSYCHOTHERAPY}
 
 
-@labels_opened.fault("substance-use-records-without-consent", violates="PART2-2.31-CONSENT")
+@labels_opened.fault(
+    "substance-use-records-without-consent", violates="PART2-2.31-CONSENT", also=("CONNEX-I-PRIVACY", "USCORE-SEC-03")
+)
 def substance_use_always(consented: frozenset[str]) -> frozenset[str]:
     """An app sees substance use records the member did not agree to share."""
     return consented | {SUBSTANCE_USE}
