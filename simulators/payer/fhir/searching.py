@@ -99,6 +99,7 @@ def shown_twice(entries: list[Entry]) -> list[Entry]:
     also=(
         "CARIN-SEARCH-01",
         "FHIR-INCLUDE-01",
+        "FHIR-PAGING-01",
         "FHIR-SEARCH-01",
         "FHIR-SEARCH-04",
         "PDEX-PROVENANCE-02",
