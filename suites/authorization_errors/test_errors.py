@@ -160,10 +160,15 @@ def test_state_comes_back_byte_for_byte(app: App, member: Member, state: str) ->
 def test_errors_carry_the_state(app: App, member: Member, fresh_code: FreshCode) -> None:
     """An error on the redirect carries the state of its request, exactly."""
     fresh_code()
-    expect_error(
-        app.authorize(member, may_refuse=True, change={"response_type": "nonsense", "state": "s p+a%63e"}),
-        "unsupported_response_type",
-        "invalid_request",
+    attempt = app.authorize(member, may_refuse=True, change={"response_type": "nonsense", "state": "s p+a%63e"})
+    landing = attempt.landing
+    control(landing.redirected and landing.value("error"), "the request comes back with an error", landing.described)
+    expect(
+        landing.values("state") == [attempt.state],
+        "an error carries the state of its request",
+        expected=attempt.state,
+        found=landing.values("state") or "no state",
+        evidence=landing.evidence[-1],
     )
 
 

@@ -89,6 +89,7 @@ def test_guessing_is_stopped(app: App, scapegoat: Member, guessing_permitted: No
     started, braked = time.monotonic(), False
     for _ in range(GUESSES):
         landing = app.authorize(replace(scapegoat, password=WRONG), may_refuse=True, fresh=True).landing
+        control(not landing.value("code"), "a wrong password is refused at all")
         braked = braked or landing.status in (403, 423, 429)
     seconds = time.monotonic() - started
     after = app.authorize(scapegoat, may_refuse=True, fresh=True).landing

@@ -55,11 +55,10 @@ def test_invented_code_is_refused(app: App, fresh_code: FreshCode) -> None:
 @pytest.mark.requirement("RFC6749-CODE-02")
 def test_code_of_another_client_is_refused(app: App, another_app: App, fresh_code: FreshCode) -> None:
     """A code issued to one registration is refused when another presents it with its own credentials."""
-    attempt = fresh_code()
-    stolen = another_app.redeem(attempt)
-    expect_oauth_error(stolen, 400, "invalid_grant")
     own = another_app.redeem(fresh_code(by=another_app))
     control(own.status == 200, "the other registration exchanges codes of its own", own.status)
+    stolen = another_app.redeem(fresh_code())
+    expect_oauth_error(stolen, 400, "invalid_grant")
 
 
 @pytest.mark.requirement("RFC6749-CODE-05")

@@ -133,9 +133,9 @@ def test_password_grant_is_off(app: App, member: Member, target: Target, fresh_c
 @pytest.mark.requirement("RFC6749-ERROR-04")
 def test_client_credentials_do_not_open_patient_data(confidential_app: App, fresh_code: FreshCode) -> None:
     """A patient-facing client gets no token without a member: client_credentials is refused."""
+    control(confidential_app.redeem(fresh_code(by=confidential_app)).status == 200, "the client is served with a code")
     answer = confidential_app.token({"grant_type": "client_credentials", "scope": "patient/*.read"})
     expect_oauth_error(answer, 400, ("unsupported_grant_type", "unauthorized_client", "invalid_scope"))
-    control(confidential_app.redeem(fresh_code(by=confidential_app)).status == 200, "the client is served with a code")
 
 
 @pytest.mark.requirement("RFC6749-ERROR-01")

@@ -162,7 +162,15 @@ def forbidden(text: str, error: str) -> Unauthorized:
     return wrong
 
 
-@refusal.fault("bearer-refusal-without-challenge", violates="RFC6750-BEARER-05")
+@refusal.fault(
+    "bearer-refusal-without-challenge",
+    violates="RFC6750-BEARER-05",
+    also=(
+        "SMART-STANDALONE-14",
+        "SMART-STANDALONE-19",
+        "SMART-STANDALONE-20",
+    ),  # the error code travels in the challenge
+)
 def no_challenge(text: str, error: str) -> Unauthorized:
     """401 comes without WWW-Authenticate."""
     wrong = Unauthorized(text, error=error)
@@ -170,7 +178,17 @@ def no_challenge(text: str, error: str) -> Unauthorized:
     return wrong
 
 
-@refusal.fault("bad-token-answered-500", violates="RFC6750-BEARER-01")
+@refusal.fault(
+    "bad-token-answered-500",
+    violates="RFC6750-BEARER-01",
+    also=(
+        "RFC6750-BEARER-03",
+        "RFC6750-BEARER-06",
+        "SMART-STANDALONE-14",
+        "SMART-STANDALONE-19",
+        "SMART-STANDALONE-20",
+    ),
+)
 def crash(text: str, error: str) -> Unauthorized:
     """A request with an unknown token is answered 500."""
     wrong = Unauthorized(text, error=error)

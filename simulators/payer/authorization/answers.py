@@ -102,7 +102,18 @@ def server_error(error: str) -> str:
     return "server_error" if error == "access_denied" else error
 
 
-@redirect_error.fault("authorization-error-code-of-ones-own", violates="RFC6749-ERROR-07")
+@redirect_error.fault(
+    "authorization-error-code-of-ones-own",
+    violates="RFC6749-ERROR-07",
+    also=(
+        "SMART-STANDALONE-02",
+        "RFC6749-PARAM-01",
+        "RFC6749-ERROR-09",
+        "RFC6749-ERROR-10",
+        "OIDC-REQUEST-01",
+        "OIDC-PROMPT-01",
+    ),
+)
 def own_code(error: str) -> str:
     """Errors on the redirect carry a code no specification has."""
     return error if error == "access_denied" else "AUTH-017"

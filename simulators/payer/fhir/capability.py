@@ -77,7 +77,7 @@ def no_parameters(statement: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-@statement_told.fault("capability-has-no-date", violates="FHIR-CAPABILITY-01")
+@statement_told.fault("capability-has-no-date", violates="FHIR-CAPABILITY-01", also=("FHIR-CAPABILITY-04",))
 def no_date(statement: dict[str, Any]) -> dict[str, Any]:
     """The CapabilityStatement lacks the required date."""
     return {key: value for key, value in statement.items() if key != "date"}

@@ -101,7 +101,7 @@ def resource_read(body: bytes) -> bytes:
     return body
 
 
-@resource_read.fault("read-answers-another-id", violates="FHIR-READ-06")
+@resource_read.fault("read-answers-another-id", violates="FHIR-READ-06", also=("FHIR-READ-04",))
 def other_id(body: bytes) -> bytes:
     """The resource a read answers has another id than the address."""
     return body.replace(b'"id":"', b'"id":"other-', 1)

@@ -59,7 +59,11 @@ def no_end(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("authorizations-lack-their-items", violates="CMS0057-PA-DATA-05")
+@as_stored.fault(
+    "authorizations-lack-their-items",
+    violates="CMS0057-PA-DATA-05",
+    also=("CMS0057-PA-DATA-03", "CMS0057-PA-DATA-04"),  # the days of a decision stand in its items
+)
 def no_items(bodies: list[bytes]) -> list[bytes]:
     """Prior authorizations do not tell which items and services they are for."""
 
