@@ -14,14 +14,12 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from simulators.payer.database import Database
-
-MEMBER, DIRECTORY, FORMULARY = 1, 2, 4
+from simulators.payer.stored import Candidate, Record, Row, Stored
 
 _TABLES = (
     """
@@ -43,66 +41,6 @@ _CACHED_CANDIDATES = 12_000
 _CACHED_BYTES = 16_000_000
 _REVISION_CHECK_SECONDS = 0.05
 _SEVERAL = 200  # how many rows one statement asks for by number
-
-
-@dataclass(slots=True, eq=False)
-class Stored:
-    """One resource as a read needs it."""
-
-    rid: int
-    type: str
-    id: str
-    patient: str
-    apis: int
-    version: int
-    visible: int
-    updated: int
-    deleted: bool
-    labels: str
-    body: bytes
-
-
-@dataclass(slots=True, eq=False)
-class Candidate:
-    """One resource as a search needs it: its facts and values, without its bytes."""
-
-    rid: int
-    type: str
-    id: str
-    patient: str
-    apis: int
-    visible: int
-    updated: int
-    labels: str
-    index: dict[str, list[Any]]
-
-
-class Record(list[Candidate]):
-    """What is noted of all resources of a type in one record, with room for what searches worked out over it."""
-
-    __slots__ = ("patient", "views")
-
-    def __init__(self, patient: str, candidates: Iterable[Candidate]) -> None:
-        super().__init__(candidates)
-        self.patient = patient
-        self.views: dict[Any, Any] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One resource on its way into the store."""
-
-    type: str
-    id: str
-    patient: str
-    apis: int
-    visible: int
-    updated: int
-    labels: str
-    index: bytes
-    keys: tuple[tuple[str, str], ...]
-    body: bytes
-    targets: tuple[str, ...] = ()  # what a Provenance is about
 
 
 _STORED = "rid, type, id, patient, apis, version, visible, updated, deleted, labels, body"

@@ -17,7 +17,7 @@ from simulators.payer.fhir.privacy import opened_by
 from simulators.payer.fhir.query import clause_of
 from simulators.payer.fhir.search import World
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate
+from simulators.payer.stored import Candidate
 
 _REMEMBERED = 4096
 Permissions = dict[str, tuple[frozenset[str], Filter | None]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from simulators.payer.deployment import Deployment
 from simulators.payer.fhir.parameters import Catalog, Notes
-from simulators.payer.store import DIRECTORY, FORMULARY, MEMBER
+from simulators.payer.stored import DIRECTORY, FORMULARY, MEMBER
 
 _OPEN_GUIDES = {"plan-net": DIRECTORY, "formulary": FORMULARY}
 

@@ -20,7 +20,7 @@ from simulators.payer.fhir.matching import invalid
 from simulators.payer.fhir.requests import Parameters, Request
 from simulators.payer.fhir.responses import Response
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate
+from simulators.payer.stored import Candidate
 
 PATH = "bulk"
 _TABLES = (

@@ -26,7 +26,7 @@ from simulators.payer.fhir.parameters import SearchParameter
 from simulators.payer.fhir.query import Clause
 from simulators.payer.fhir.values import VALUES, folded, tokens
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate
+from simulators.payer.stored import Candidate
 
 if TYPE_CHECKING:
     from simulators.payer.fhir.search import World

@@ -15,7 +15,7 @@ from simulators.payer.errors import FhirError, Forbidden
 from simulators.payer.fhir.bases import Base
 from simulators.payer.fhir.freshness import is_available
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate, Stored
+from simulators.payer.stored import Candidate, Stored
 
 Filter = Callable[[Candidate], bool]
 

@@ -15,7 +15,7 @@ from simulators.payer.fhir.query import Include
 from simulators.payer.fhir.requests import Parameters
 from simulators.payer.fhir.search import World
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate
+from simulators.payer.stored import Candidate
 
 TYPE = "$everything"
 _CARE_DATES = ("date", "service-date", "onset-date", "authoredon", "authored", "period", "target-date")

@@ -12,7 +12,7 @@ import orjson
 
 from simulators.payer.fhir.dates import DAY, range_of
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate, Stored
+from simulators.payer.stored import Candidate, Stored
 
 Kept = Candidate | Stored
 _CLINICAL = frozenset(

@@ -12,7 +12,7 @@ from simulators.payer.fhir import veil
 from simulators.payer.fhir.query import Include
 from simulators.payer.fhir.search import World
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate
+from simulators.payer.stored import Candidate
 
 MOST_INCLUDED = 2_000
 

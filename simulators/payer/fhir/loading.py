@@ -27,7 +27,8 @@ from simulators.payer.fhir.bases import bases_of
 from simulators.payer.fhir.dates import range_of
 from simulators.payer.fhir.index import Indexer, subject_of
 from simulators.payer.fhir.privacy import labels_of
-from simulators.payer.store import DIRECTORY, FORMULARY, MEMBER, Row, Store
+from simulators.payer.store import Store
+from simulators.payer.stored import DIRECTORY, FORMULARY, MEMBER, Row
 
 # A change here means that stores filled before must be filled again.
 FORMAT = "3"

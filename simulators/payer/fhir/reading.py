@@ -18,7 +18,8 @@ from simulators.payer.fhir.privacy import labels_of
 from simulators.payer.fhir.requests import Request
 from simulators.payer.fhir.responses import Response, require_unchanged, unchanged_since, validators
 from simulators.payer.rules import rule
-from simulators.payer.store import Store, Stored
+from simulators.payer.store import Store
+from simulators.payer.stored import Stored
 
 
 def gone(type_name: str, id: str) -> FhirError:

@@ -23,7 +23,8 @@ from simulators.payer.fhir.query import Clause, Query
 from simulators.payer.fhir.requests import Parameters
 from simulators.payer.fhir.values import folded
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate, Record, Store
+from simulators.payer.store import Store
+from simulators.payer.stored import Candidate, Record
 
 # How many resources in nobody's record one search may look through without a value to start from.
 MOST_LOOKED_THROUGH = 50_000

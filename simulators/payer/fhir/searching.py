@@ -25,7 +25,7 @@ from simulators.payer.fhir.responses import Response
 from simulators.payer.fhir.search import World, execute
 from simulators.payer.fhir.shaping import shaped
 from simulators.payer.rules import rule
-from simulators.payer.store import Candidate
+from simulators.payer.stored import Candidate
 
 
 @rule

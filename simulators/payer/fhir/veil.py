@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import orjson
 
-from simulators.payer.store import Candidate, Row
+from simulators.payer.stored import Candidate, Row
 
 NOTED = "~veiled"  # beside the values of search parameters, whose names begin with no such sign
 
