@@ -13,7 +13,9 @@ import pytest
 from suites.kit.http import Answer
 from suites.kit.outcomes import Inconclusive, not_applicable, trail
 from suites.kit.target import Member, Target
+from suites.profiles.guides import parse_guide
 from suites.protocol.applicability import binds_from
+from suites.record.generation import claimed_guides
 from suites.record.held import Record
 from suites.record.judge import Judge
 
@@ -56,9 +58,14 @@ def in_force(target: Target, target_today: date) -> None:
 
 
 @pytest.fixture(scope="session")
-def planted(target: Target) -> tuple[str, ...]:
-    """The members who are known to have prior authorizations."""
-    return tuple(one.label for one in target.member if PLANTED in one.planted_for)
+def planted(target: Target, target_today: date) -> tuple[str, ...]:
+    """The members who are known to have prior authorizations to show; none while neither the rule nor PDex 2 asks for them."""
+    first = binds_from("prior-authorization-data", target.server.payer_type, target.server.rating_period_start)
+    bound = first is not None and first <= target_today
+    # PDex has had a profile for prior authorizations since 2.0.0.
+    versions = [parse_guide(one).version for one in claimed_guides(target, "pdex")]
+    claims = any(not one.startswith(("0.", "1.")) for one in versions)
+    return tuple(one.label for one in target.member if PLANTED in one.planted_for) if bound or claims else ()
 
 
 @pytest.fixture(scope="session")

@@ -70,14 +70,18 @@ def late_authorizations(kept: Kept, now: int) -> bool:
     return kept.visible + (_WEEK if late else 0) <= now
 
 
-@is_available.fault("authorizations-vanish-after-three-months", violates="CMS0057-PA-DATA-10")
+@is_available.fault(
+    "authorizations-vanish-after-three-months", violates="CMS0057-PA-DATA-10", also=("CMS0057-PA-DATA-01",)
+)
 def vanishing_authorizations(kept: Kept, now: int) -> bool:
     """A prior authorization disappears three months after its last change."""
     gone = kept.type == "ExplanationOfBenefit" and _is_authorization(kept) and kept.updated + 90 * DAY < now
     return not gone and kept.visible <= now
 
 
-@is_available.fault("authorizations-are-not-served", violates="CMS0057-PA-DATA-01")
+@is_available.fault(
+    "authorizations-are-not-served", violates="CMS0057-PA-DATA-01", also=("CMS0057-PA-DATA-08", "CMS0057-PA-DATA-10")
+)
 def no_authorizations(kept: Kept, now: int) -> bool:
     """No prior authorization is there at all."""
     return not (kept.type == "ExplanationOfBenefit" and _is_authorization(kept)) and kept.visible <= now

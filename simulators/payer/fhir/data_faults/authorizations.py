@@ -107,7 +107,11 @@ def negative_use(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("authorizations-pass-for-claims", violates="PDEX-PA-03", also=("PDEX-PA-01",))
+@as_stored.fault(
+    "authorizations-pass-for-claims",
+    violates="PDEX-PA-03",
+    also=("PDEX-PA-01", "CMS0057-PA-DATA-01", "CMS0057-PA-DATA-10"),
+)
 def as_claims(bodies: list[bytes]) -> list[bytes]:
     """Prior authorizations say that they are claims."""
 
