@@ -17,7 +17,8 @@ from suites.kit.target import Target
 from suites.record.cases import SHARED, Case, registry
 from suites.record.conforming import generic, validator
 from suites.record.generation import manifest_totals
-from suites.record.judge import Judge, claimed
+from suites.record.judge import Judge
+from suites.record.kinds import claimed
 
 MOST = 25  # of one profile; the guides' own chapters judge many more
 BASE = "http://hl7.org/fhir/StructureDefinition/"

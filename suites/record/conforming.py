@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from suites.kit.outcomes import Inconclusive, findings, judged, trail
-from suites.profiles import Validator
+from suites.profiles import Report, Validator
 from suites.profiles.must_support import Coverage
 from suites.record.cases import Case
 from suites.record.judge import Judge
+from suites.record.kinds import alike, claimed
 
 MOST_RESOURCES = 400  # of one profile; the rest would repeat what these show
 
@@ -26,7 +27,7 @@ def validator(guides: tuple[str, ...]) -> Validator:
 
 
 def conforms(judge: Judge, case: Case) -> None:
-    """Every resource of a profile keeps to it; equal findings are folded (profile and base specification)."""
+    """Every resource that claims a profile or is of its kind keeps to it; equal findings are folded (profile and base specification)."""
     engine, count = validator(judge.guides), 0
     with findings() as found:
         for _, resource, evidence in judge.resources(case, as_sent=True):
@@ -35,7 +36,7 @@ def conforms(judge: Judge, case: Case) -> None:
             report = engine.validate(resource, profiles=[case.profile])
             count += 1
             trail().not_checked.update(report.not_checked)
-            for issue in report.errors():
+            for issue in () if conforms_to_another(judge, case, resource, report) else report.errors():
                 found.add(
                     f"{issue.rule}: {issue.message}",
                     expected=str(issue.profile or case.profile),
@@ -44,6 +45,14 @@ def conforms(judge: Judge, case: Case) -> None:
                     evidence=evidence,
                 )
     judged(count, case.type)
+
+
+def conforms_to_another(judge: Judge, case: Case, resource: dict[str, Any], report: Report) -> bool:
+    """Whether a resource that claims neither conforms to a profile nothing tells apart from the case's: then it is one of those."""
+    if report.valid or case.profile in claimed(resource):
+        return False
+    others = [one for one in alike(judge.guides, case.profile) if one != case.profile]
+    return any(validator(judge.guides).validate(resource, profiles=[one]).valid for one in others)
 
 
 def generic(path: str) -> str:

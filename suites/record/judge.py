@@ -28,6 +28,7 @@ from suites.record import matching
 from suites.record.cases import Case, parameters
 from suites.record.expressions import elements
 from suites.record.held import Held, Record, follow
+from suites.record.kinds import is_of
 from suites.record.values import token_with_system, value_for
 from suites.record.verdict import Match, all_of
 
@@ -98,11 +99,11 @@ class Judge:
         return held if held.count or not shared else record.referenced(type)
 
     def resources(self, case: Case, as_sent: bool = False) -> Iterator[tuple[Record, dict[str, Any], str]]:
-        """Resources of the case's type, only those of its profile where it has one."""
+        """Resources of the case's type; where it has a profile, those that claim it and those it is meant for (kinds.py)."""
         found = False
         for record, held in self.held(case):
             for resource, evidence in held.as_sent() if as_sent else held.resources():
-                if not case.profile or case.profile in claimed(resource):
+                if not case.profile or is_of(self.guides, case.profile, resource):
                     found = True
                     yield record, resource, evidence
         if found:
@@ -124,7 +125,7 @@ class Judge:
             except Inconclusive:
                 continue
             for resource, evidence in held.as_sent() if as_sent else held.resources():
-                if not case.profile or case.profile in claimed(resource):
+                if not case.profile or is_of(self.guides, case.profile, resource):
                     yield record, resource, evidence
 
     # ---- searches
@@ -340,13 +341,6 @@ class Judge:
                 )
                 count += 1
         judged(count, case.type)
-
-
-def claimed(resource: dict[str, Any]) -> set[str]:
-    """The profiles a resource says it conforms to, without versions."""
-    meta = resource.get("meta")
-    named = meta.get("profile", []) if isinstance(meta, dict) else []
-    return {str(url).partition("|")[0] for url in named} if isinstance(named, list) else set()
 
 
 def said(query: Query) -> str:

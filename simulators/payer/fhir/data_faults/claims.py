@@ -106,7 +106,7 @@ def no_insurance(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", dropping("insurance"))
 
 
-@as_stored.fault("claims-name-the-abstract-profile", violates="CARIN-PROFILE-02")
+@as_stored.fault("claims-name-the-abstract-profile", violates="CARIN-PROFILE-02", also=("CARIN-PROFILE-01",))
 def abstract_profile(bodies: list[bytes]) -> list[bytes]:
     """Claims name the abstract EOB profile instead of the one for their kind."""
 
@@ -119,7 +119,7 @@ def abstract_profile(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("claims-name-no-profile", violates="CARIN-META-01")
+@as_stored.fault("claims-name-no-profile", violates="CARIN-META-01", also=("CARIN-PROFILE-01", "CARIN-MUSTSUPPORT-01"))
 def no_profile(bodies: list[bytes]) -> list[bytes]:
     """Claims name no profile in meta."""
 
@@ -270,3 +270,19 @@ def wrong_beneficiary(bodies: list[bytes]) -> list[bytes]:
         resource["beneficiary"] = {"reference": "Patient/somebody-else"}
 
     return altered(bodies, "Coverage", change)
+
+
+@as_stored.fault(
+    "claims-drop-their-profile-and-number",
+    violates="CARIN-PROFILE-01",
+    also=("CARIN-IDENTIFIER-01", "CARIN-META-01", "CARIN-MUSTSUPPORT-01"),
+)
+def unclaimed(bodies: list[bytes]) -> list[bytes]:
+    """Claims carry no claim number and no profile in meta: what they lack shows by their type and use alone."""
+
+    def change(resource: Resource) -> None:
+        if is_claim(resource):
+            resource["meta"].pop("profile", None)
+            resource.pop("identifier", None)
+
+    return altered(bodies, "ExplanationOfBenefit", change)

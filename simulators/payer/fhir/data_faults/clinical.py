@@ -144,3 +144,15 @@ def no_transmitter(bodies: list[bytes]) -> list[bytes]:
 def no_provenance_target(bodies: list[bytes]) -> list[bytes]:
     """Provenance does not tell what it is about."""
     return altered(bodies, "Provenance", dropping("target"))
+
+
+@as_stored.fault("smoking-status-drops-its-profile-and-issued", violates="USCORE-PROFILE-01")
+def unclaimed_smoking_status(bodies: list[bytes]) -> list[bytes]:
+    """A smoking status says neither when it was issued nor that it is one of US Core: what it lacks shows by its code alone."""
+
+    def change(resource: Resource) -> None:
+        if has_code(resource.get("code"), "72166-2"):
+            resource["meta"].pop("profile", None)
+            resource.pop("issued", None)
+
+    return altered(bodies, "Observation", change)
