@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -33,6 +34,9 @@ LONGEST = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """The folder is made before workers are started, who find its name in their environment, and goes with the run."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell's background jobs ignore interrupts, and so would every child that a test interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     missing = [one for one in LONGEST if not (HERE / one).exists()]
     if missing:
         raise pytest.UsageError(f"tests/conftest.py: LONGEST names {', '.join(missing)}, which is not there")

@@ -39,14 +39,19 @@ def test_an_interrupt_stops_every_child(tmp_path: Path, number: signal.Signals) 
         text=True,
     )
     assert demo.stderr is not None
-    for line in demo.stderr:
-        if line.startswith("demo 3/5"):
-            break
-    time.sleep(2)
-    children = psutil.Process(demo.pid).children(recursive=True)
-    assert len(children) >= 2, "the payer and the suites run by now"
-    demo.send_signal(number)
-    demo.communicate(timeout=60)
+    try:
+        for line in demo.stderr:
+            if line.startswith("demo 3/5"):
+                break
+        time.sleep(2)
+        children = psutil.Process(demo.pid).children(recursive=True)
+        assert len(children) >= 2, "the payer and the suites run by now"
+        demo.send_signal(number)
+        demo.communicate(timeout=60)
+    finally:
+        if demo.poll() is None:
+            demo.terminate()
+            demo.communicate(timeout=60)
     _, alive = psutil.wait_procs(children, timeout=20)
     assert [one.name() for one in alive] == []
     assert demo.returncode in (130, 143)
