@@ -1,6 +1,6 @@
 # The verbs of the project; the bare call lists them. CI runs `make lint` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix matrix prove mutate bench clean
+.PHONY: help setup demo test servers lint fix matrix prove mutate bench clean
 SHELL := /bin/sh
 BIN := .venv/bin
 export PYTHONUTF8 := 1
@@ -15,7 +15,10 @@ demo: setup ## members, payer, browser launch, suites, limits, report: build/dem
 	@$(BIN)/patient-access demo --out build/demo
 
 test: setup ## all tests of our own (under 15 minutes on two cores)
-	@$(BIN)/python -m pytest tests --ignore tests/benchmarks -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest tests --ignore tests/benchmarks --ignore tests/servers -n 2 --dist loadfile --no-loadscope-reorder
+
+servers: setup ## judge whole servers: every deployment, servers not ours, faulty ones, TLS of every kind
+	@$(BIN)/python -m pytest tests/servers -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## format, ruff, types, imports
 	@$(BIN)/ruff format --check --quiet . || { echo "ruff format: run 'make fix'"; exit 1; }

@@ -15,11 +15,11 @@ from tests.made import FOLDER
 HERE = Path(__file__).parent
 # Modules that judge servers, drive browsers or ask thousands of questions, longest first; a module stays on one worker (--dist loadfile).
 LONGEST = (
+    "servers/test_deployments.py",
+    "servers/test_faulty_servers.py",
     "mutants/test_prove.py",
     "mutants/test_authorization_faults.py",
-    "mutants/test_faulty_servers.py",
     "contract/test_bad_targets.py",
-    "mutants/test_deployments.py",
     "unit/payer/fhir/test_capability_is_true.py",
     "unit/payer/fhir/test_faults_are_seen.py",
     "contract/test_demonstration.py",

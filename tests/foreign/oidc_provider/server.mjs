@@ -1,6 +1,6 @@
 // The certified OpenID provider of npm (oidc-provider) with its own login and consent pages, and as little SMART beside it as a launch
 // needs: the discovery document, the patient in the token response, one Patient behind the access token. Started by
-// tests/contract/test_foreign_authorization_server.py with a port and the clients' registrations; nothing here answers for the provider.
+// tests/servers/test_foreign_authorization_server.py with a port and the clients' registrations; nothing here answers for the provider.
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
