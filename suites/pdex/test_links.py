@@ -40,7 +40,7 @@ def test_include(case: Case, judge: Judge) -> None:
     links.include(judge, case)
 
 
-@pytest.mark.requirement("PDEX-PROVENANCE-02", "FHIR-INCLUDE-01")
+@pytest.mark.requirement("PDEX-PROVENANCE-02", "FHIR-INCLUDE-01", "FHIR-SEARCH-10")
 @pytest.mark.generated("pdex", "revinclude", "SHALL")
 def test_revinclude(case: Case, judge: Judge) -> None:
     """A reverse include brings what refers to the matches and only that."""

@@ -47,8 +47,9 @@ def plan(request: Request) -> Order:
     if wrong:
         raise BadCatalogueOfFaults("; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""))
     known = systems()
+    ids = faults.ids()
     for prefix in request.faults:
-        matching(prefix, faults.ids())
+        matching(prefix, ids)
     if request.variants:
         variants = named(request.variants, known)
     else:
