@@ -29,6 +29,7 @@ def first_page(http: Http, target: Target) -> Visit:
 def documentation(http: Http, first_page: Visit) -> list[Visit]:
     """The documentation: its first page and the pages of the same folder it links to."""
     control(first_page.answer.status == 200, "the documentation is reachable", first_page.answer.status)
+    control(not first_page.page.find("input[type=password]"), "no login stands before the documentation")
     folder = first_page.url.rstrip("/")
     below = [url for url in same_site(first_page) if url.startswith(folder) and url.rstrip("/") != folder]
     return [first_page, *(visit(http, url) for url in below[:PAGES])]

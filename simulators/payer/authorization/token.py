@@ -75,7 +75,11 @@ def error_as_success(error: OAuthError) -> OAuthError:
     return OAuthError(error.description, error=error.error, status=200)
 
 
-@token_error.fault("invalid-grant-as-invalid-request", violates="RFC6749-ERROR-05")
+@token_error.fault(
+    "invalid-grant-as-invalid-request",
+    violates="RFC6749-ERROR-05",
+    also=("RFC6749-REFRESH-01", "RFC9700-REFRESH-02", "RFC9700-REFRESH-03", "SMART-STANDALONE-18"),
+)
 def wrong_code(error: OAuthError) -> OAuthError:
     """A bad code or refresh token is answered invalid_request instead of invalid_grant."""
     if error.error == "invalid_grant":
