@@ -9,10 +9,11 @@ from __future__ import annotations
 import ast
 import difflib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 PAYER = Path(__file__).parents[2] / "simulators" / "payer"
 
@@ -42,9 +43,14 @@ def modules(folder: Path = PAYER) -> tuple[tuple[Path, ast.Module], ...]:
 def declarations(folder: Path = PAYER) -> Iterator[Declared]:
     """Every fault declared in the payer's source, in the order of its files."""
     for path, tree in modules(folder):
+        constants = {
+            one.targets[0].id: one.value
+            for one in tree.body
+            if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)
+        }
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "fault":
-                found = _declared(node, f"{path.name}:{node.lineno}")
+                found = _declared(node, f"{path.name}:{node.lineno}", constants)
                 if found is not None:
                     yield found
 
@@ -99,7 +105,7 @@ def _is_rule(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "rule"
 
 
-def _declared(node: ast.Call, place: str) -> Declared | None:
+def _declared(node: ast.Call, place: str, constants: Mapping[str, ast.expr]) -> Declared | None:
     assert isinstance(node.func, ast.Attribute)
     if not node.args or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
         return None
@@ -107,10 +113,16 @@ def _declared(node: ast.Call, place: str) -> Declared | None:
     rule = node.func.value
     name = rule.id if isinstance(rule, ast.Name) else rule.attr if isinstance(rule, ast.Attribute) else ""
     violates = _strings(named.get("violates"))
-    return Declared(node.args[0].value, name, violates[0] if violates else "", _strings(named.get("also")), place)
+    also = _strings(named.get("also"), constants)
+    return Declared(node.args[0].value, name, violates[0] if violates else "", also, place)
 
 
-def _strings(node: ast.AST | None) -> tuple[str, ...]:
-    if node is None:
-        return ()
-    return tuple(one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str))
+def _strings(node: ast.AST | None, constants: Mapping[str, ast.expr] = MappingProxyType({})) -> tuple[str, ...]:
+    """The texts written in an expression, and in the constants of the module it names."""
+    found: list[str] = []
+    for one in ast.walk(node) if node is not None else ():
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            found.append(one.value)
+        elif isinstance(one, ast.Name) and one.id in constants:
+            found += _strings(constants[one.id])
+    return tuple(found)

@@ -93,7 +93,7 @@ def verifier_proves(challenge: str | None, verifier: str | None) -> bool:
 @verifier_proves.fault("code-verifier-not-checked", violates="RFC7636-PKCE-01")
 def any_verifier(challenge: str | None, verifier: str | None) -> bool:
     """A wrong code_verifier is accepted."""
-    return True
+    return bool(verifier) or verifier_proves.function(challenge, verifier)
 
 
 @verifier_proves.fault("code-verifier-may-be-left-out", violates="RFC7636-PKCE-02")

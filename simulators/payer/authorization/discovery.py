@@ -245,7 +245,9 @@ def other_issuer(
     return openid_configuration.function(common, issuer + "/", jwks_uri, userinfo, from_issuer)
 
 
-@openid_configuration.fault("openid-configuration-without-rs256", violates="OIDC-DISCOVERY-01")
+@openid_configuration.fault(
+    "openid-configuration-without-rs256", violates="OIDC-DISCOVERY-01", also=("OIDC-IDTOKEN-09",)
+)
 def without_rs256(
     common: dict[str, Any], issuer: str, jwks_uri: str, userinfo: str, from_issuer: bool
 ) -> dict[str, Any]:

@@ -70,7 +70,11 @@ def without_patient(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if name != "patient"}
 
 
-@token_response.fault("patient-as-reference-in-token-response", violates="SMART-STANDALONE-07")
+@token_response.fault(
+    "patient-as-reference-in-token-response",
+    violates="SMART-STANDALONE-07",
+    also=("SMART-STANDALONE-12", "SMART-STANDALONE-22", "SMART-STANDALONE-23"),
+)
 def patient_reference(members: dict[str, Any]) -> dict[str, Any]:
     """patient in the token response is Patient/id instead of the id."""
     return {**members, "patient": f"Patient/{members['patient']}"} if "patient" in members else members

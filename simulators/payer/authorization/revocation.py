@@ -48,7 +48,11 @@ def takes_effect(kind: str) -> bool:
     return True
 
 
-@takes_effect.fault("revocation-without-effect", violates="RFC7009-REVOKE-01")
+@takes_effect.fault(
+    "revocation-without-effect",
+    violates="RFC7009-REVOKE-01",
+    also=("RFC7009-REVOKE-02", "RFC7009-REVOKE-05", "RFC7009-REVOKE-08"),
+)
 def no_effect(kind: str) -> bool:
     """Revocation is answered 200 and the token goes on working."""
     return False

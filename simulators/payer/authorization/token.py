@@ -69,7 +69,34 @@ def token_error(error: OAuthError) -> OAuthError:
     return error
 
 
-@token_error.fault("token-errors-answered-200", violates="RFC6749-ERROR-01")
+# A refusal is known by its status, its error code and its being JSON, so whoever asks for one misses it under these faults.
+EVERY_REFUSAL = (
+    "RFC6749-CLIENT-AUTH-01",
+    "RFC6749-CLIENT-AUTH-02",
+    "RFC6749-CLIENT-AUTH-04",
+    "RFC6749-CODE-01",
+    "RFC6749-CODE-02",
+    "RFC6749-CODE-03",
+    "RFC6749-CODE-05",
+    "RFC6749-ERROR-03",
+    "RFC6749-ERROR-04",
+    "RFC6749-ERROR-05",
+    "RFC6749-ERROR-06",
+    "RFC6749-PARAM-01",
+    "RFC6749-REFRESH-01",
+    "RFC7636-PKCE-01",
+    "RFC7636-PKCE-02",
+    "RFC7636-PKCE-03",
+    "RFC9700-GRANTS-01",
+    "SMART-STANDALONE-10",
+    "SMART2-ASYMMETRIC-02",
+    "SMART2-ASYMMETRIC-03",
+    "SMART2-ASYMMETRIC-04",
+    "SMART2-ASYMMETRIC-05",
+)
+
+
+@token_error.fault("token-errors-answered-200", violates="RFC6749-ERROR-01", also=(*EVERY_REFUSAL, "RFC6749-PARAM-02"))
 def error_as_success(error: OAuthError) -> OAuthError:
     """Errors at the token endpoint come with status 200."""
     return OAuthError(error.description, error=error.error, status=200)
@@ -87,7 +114,7 @@ def wrong_code(error: OAuthError) -> OAuthError:
     return error
 
 
-@token_error.fault("token-error-code-of-ones-own", violates="RFC6749-ERROR-01")
+@token_error.fault("token-error-code-of-ones-own", violates="RFC6749-ERROR-01", also=EVERY_REFUSAL)
 def own_code(error: OAuthError) -> OAuthError:
     """Errors at the token endpoint carry a code no specification has."""
     return OAuthError(error.description, error="ERR_1042", status=error.status)
@@ -137,7 +164,7 @@ def error_body_type() -> str:
     return "application/json"
 
 
-@error_body_type.fault("token-error-as-html", violates="RFC6749-ERROR-01")
+@error_body_type.fault("token-error-as-html", violates="RFC6749-ERROR-01", also=EVERY_REFUSAL)
 def html_errors() -> str:
     """Errors at the token endpoint are labelled text/html."""
     return "text/html"

@@ -99,7 +99,7 @@ def no_self(links: Links) -> Links:
     return links._replace(self="")
 
 
-@links_told.fault("next-link-is-missing", violates="FHIR-PAGING-01")
+@links_told.fault("next-link-is-missing", violates="FHIR-PAGING-01", also=("PDEX-MUSTSUPPORT-01",))
 def no_next(links: Links) -> Links:
     """The first page ends without a next link although there are more matches."""
     return links._replace(next="")

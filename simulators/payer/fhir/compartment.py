@@ -71,7 +71,9 @@ def any_type(permissions: frozenset[str], interaction: str) -> bool:
 
 
 @type_permitted.fault(
-    "scopes-limit-searches-only", violates="SMART-STANDALONE-25", also=["HEALTHSHARE-2.1.3-RS-VALIDATE"]
+    "scopes-limit-searches-only",
+    violates="SMART-STANDALONE-25",
+    also=["HEALTHSHARE-2.1.3-RS-VALIDATE", "SMART2-SCOPES-01"],
 )
 def any_read(permissions: frozenset[str], interaction: str) -> bool:
     """A type outside the scope is refused to searches and read by id."""

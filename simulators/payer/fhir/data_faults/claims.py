@@ -221,7 +221,7 @@ def no_denial_reason(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("claim-amounts-are-texts", violates="CARIN-PROFILE-03")
+@as_stored.fault("claim-amounts-are-texts", violates="CARIN-PROFILE-03", also=("CMS9115-431.60-b1-COST",))
 def text_amounts(bodies: list[bytes]) -> list[bytes]:
     """Amounts of claims are written as texts."""
 
