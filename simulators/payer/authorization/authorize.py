@@ -95,7 +95,7 @@ def may_redirect_error(client_known: bool, redirect_known: bool) -> bool:
 @may_redirect_error.fault(
     "errors-redirected-to-unregistered-address",
     violates="RFC6749-ERROR-02",
-    also=["RFC6749-ERROR-08", "RFC9700-REDIRECT-02", "HEALTHSHARE-2.1-REGISTERED"],
+    also=["RFC6749-ERROR-08", "RFC9700-REDIRECT-01", "RFC9700-REDIRECT-02", "HEALTHSHARE-2.1-REGISTERED"],
 )
 def open_redirector(client_known: bool, redirect_known: bool) -> bool:
     """A refused request is redirected to whatever address it names."""

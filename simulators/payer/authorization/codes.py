@@ -90,7 +90,7 @@ def verifier_proves(challenge: str | None, verifier: str | None) -> bool:
     return VERIFIER.fullmatch(verifier) is not None and same(s256(verifier), challenge)
 
 
-@verifier_proves.fault("code-verifier-not-checked", violates="RFC7636-PKCE-01")
+@verifier_proves.fault("code-verifier-not-checked", violates="RFC7636-PKCE-01", also=("RFC7636-PKCE-03",))
 def any_verifier(challenge: str | None, verifier: str | None) -> bool:
     """A wrong code_verifier is accepted."""
     return bool(verifier) or verifier_proves.function(challenge, verifier)

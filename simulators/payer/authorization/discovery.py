@@ -136,7 +136,7 @@ def not_listed(
     return smart_configuration.function(common, kept, identity, management)
 
 
-@smart_configuration.fault("plain-challenge-advertised", violates="SMART2-PKCE-01")
+@smart_configuration.fault("plain-challenge-advertised", violates="SMART2-PKCE-01", also=("RFC8414-METADATA-02",))
 def plain_advertised(
     common: dict[str, Any], capabilities: list[str], identity: dict[str, str], management: str
 ) -> dict[str, Any]:

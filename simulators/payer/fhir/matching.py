@@ -228,7 +228,7 @@ def whole_text(wanted: str, noted: str) -> bool:
     return folded(noted) == wanted
 
 
-@string_matches.fault("text-search-minds-case", violates="FHIR-SEARCH-06")
+@string_matches.fault("text-search-minds-case", violates="FHIR-SEARCH-06", also=("FHIR-SEARCH-14",))
 def case_minded(wanted: str, noted: str) -> bool:
     """A search for a name in lower case misses the name in capitals."""
     return noted.startswith(wanted)

@@ -51,7 +51,9 @@ def no_hipaa() -> tuple[str, ...]:
 
 
 @education_sections.fault(
-    "education-without-questions", violates="CMS9115-431.60-g1", also=["DEAN-CONSIDER-USE-01", "CONNEX-IV.A.j-APPSEC"]
+    "education-without-questions",
+    violates="CMS9115-431.60-g1",
+    also=["DEAN-CONSIDER-USE-01", "DEAN-CONSIDER-TERMINATE-01", "DEAN-CONSIDER-RIGHTS-01", "CONNEX-IV.A.j-APPSEC"],
 )
 def no_questions() -> tuple[str, ...]:
     """The member page gives no help in selecting an app."""

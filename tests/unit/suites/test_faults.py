@@ -39,6 +39,12 @@ def test_a_fault_is_read_with_everything_it_breaks(tmp_path: Path) -> None:
     assert faults.wrong({"A", "B", "C"}, tmp_path) == []
 
 
+def test_faults_of_a_module_share_a_list_of_what_they_break(tmp_path: Path) -> None:
+    text = 'SHARED = ("B", "C")\n' + GOOD.replace('also=("B", "C")', 'also=(*SHARED, "D")')
+    (found,) = faults.declarations(source(tmp_path, text))
+    assert set(found.requirements) == {"A", "B", "C", "D"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
