@@ -48,7 +48,11 @@ def ticked_beforehand(categories: tuple[str, ...]) -> frozenset[str]:
     return frozenset(categories) - {SUBSTANCE_USE}
 
 
-@ticked_beforehand.fault("substance-use-ticked-beforehand", violates="PART2-2.31-CONSENT-TICK")
+@ticked_beforehand.fault(
+    "substance-use-ticked-beforehand",
+    violates="PART2-2.31-CONSENT-TICK",
+    also=("HEALTHSHARE-2.1.1-SCOPES-SENSITIVE", "PART2-2.31-CONSENT", "PART2-SEGMENT"),
+)
 def all_ticked(categories: tuple[str, ...]) -> frozenset[str]:
     """The box for substance-use records is already ticked when the page opens."""
     return frozenset(categories)

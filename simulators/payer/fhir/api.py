@@ -91,14 +91,30 @@ def token_demanded(base: Base) -> bool:
 @token_demanded.fault(
     "directory-demands-a-token",
     violates="CMS9115-431.70",
-    also=("BELITSOFT-PROVIDER-DIRECTORY", "CMS9115-438.242-b6", "PLANNET-SEARCH-01"),
+    also=(
+        "BELITSOFT-PROVIDER-DIRECTORY",
+        "CMS9115-438.242-b6",
+        "PLANNET-SEARCH-01",
+        "SHM-ENDPOINT-PLAN-NET-01",
+        "SHM-ENDPOINT-PLAN-NET-02",
+        "SHM-ENDPOINT-PLAN-NET-03",
+        "SHM-ENDPOINT-PLAN-NET-04",
+        "SHM-ENDPOINT-PLAN-NET-05",
+        "SHM-ENDPOINT-PLAN-NET-06",
+        "SHM-ENDPOINT-PLAN-NET-07",
+        "SHM-ENDPOINT-PLAN-NET-08",
+    ),
 )
 def closed_directory(base: Base) -> bool:
     """The provider directory asks for a token."""
     return not base.is_open or base.name == "directory"
 
 
-@token_demanded.fault("formulary-demands-a-token", violates="CMS9115-422.119-b2")
+@token_demanded.fault(
+    "formulary-demands-a-token",
+    violates="CMS9115-422.119-b2",
+    also=("CMS9115-431.60-b4", "SHM-ENDPOINT-MEDICATIONKNOWLEDGE"),
+)
 def closed_formulary(base: Base) -> bool:
     """The drug formulary asks for a token."""
     return not base.is_open or base.name == "formulary"

@@ -47,7 +47,7 @@ def is_available(kept: Kept, now: int) -> bool:
 @is_available.fault("claims-appear-a-week-late", violates="CMS9115-431.60-b1", also=("CONNEX-IV.A.e-CLAIM",))
 def late_claims(kept: Kept, now: int) -> bool:
     """An adjudicated claim appears a week after adjudication."""
-    late = kept.type == "ExplanationOfBenefit" and not _is_authorization(kept) and kept.visible
+    late = kept.type == "ExplanationOfBenefit" and not is_authorization(kept) and kept.visible
     return kept.visible + (_WEEK if late else 0) <= now
 
 
@@ -66,7 +66,7 @@ def late_clinical(kept: Kept, now: int) -> bool:
 @is_available.fault("authorizations-appear-a-week-late", violates="CMS0057-PA-DATA-08")
 def late_authorizations(kept: Kept, now: int) -> bool:
     """A prior authorization appears a week after it was requested."""
-    late = kept.type == "ExplanationOfBenefit" and kept.visible and _is_authorization(kept)
+    late = kept.type == "ExplanationOfBenefit" and kept.visible and is_authorization(kept)
     return kept.visible + (_WEEK if late else 0) <= now
 
 
@@ -75,16 +75,18 @@ def late_authorizations(kept: Kept, now: int) -> bool:
 )
 def vanishing_authorizations(kept: Kept, now: int) -> bool:
     """A prior authorization disappears three months after its last change."""
-    gone = kept.type == "ExplanationOfBenefit" and _is_authorization(kept) and kept.updated + 90 * DAY < now
+    gone = kept.type == "ExplanationOfBenefit" and is_authorization(kept) and kept.updated + 90 * DAY < now
     return not gone and kept.visible <= now
 
 
 @is_available.fault(
-    "authorizations-are-not-served", violates="CMS0057-PA-DATA-01", also=("CMS0057-PA-DATA-08", "CMS0057-PA-DATA-10")
+    "authorizations-are-not-served",
+    violates="CMS0057-PA-DATA-01",
+    also=("BELITSOFT-CONTENT-PA", "CMS0057-PA-DATA-08", "CMS0057-PA-DATA-10"),
 )
 def no_authorizations(kept: Kept, now: int) -> bool:
     """No prior authorization is there at all."""
-    return not (kept.type == "ExplanationOfBenefit" and _is_authorization(kept)) and kept.visible <= now
+    return not (kept.type == "ExplanationOfBenefit" and is_authorization(kept)) and kept.visible <= now
 
 
 @is_available.fault("services-before-2020-are-missing", violates="CONNEX-IV.A.e-2016", also=("CMS9115-431.60-h",))
@@ -104,7 +106,7 @@ def no_laboratory(kept: Kept, now: int) -> bool:
 @is_available.fault("claims-of-the-current-year-are-missing", violates="CMS9115-431.60-b1", also=["CMS9115-431.60-a"])
 def old_claims_only(kept: Kept, now: int) -> bool:
     """Claims of the last twelve months are not there."""
-    recent = kept.type == "ExplanationOfBenefit" and not _is_authorization(kept) and kept.updated > now - 365 * DAY
+    recent = kept.type == "ExplanationOfBenefit" and not is_authorization(kept) and kept.updated > now - 365 * DAY
     return not recent and kept.visible <= now
 
 
@@ -113,7 +115,8 @@ def _whole(kept: Kept) -> dict[str, Any]:
     return found
 
 
-def _is_authorization(kept: Kept) -> bool:
+def is_authorization(kept: Kept) -> bool:
+    """An EOB of a prior authorization."""
     if isinstance(kept, Stored):
         return _whole(kept).get("use") == "preauthorization"
     return any(code == "preauthorization" for _, code in kept.index.get("use", ()))

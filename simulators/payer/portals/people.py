@@ -204,6 +204,14 @@ def for_ever(acts_for: ActsFor, born: date | None, today: date, majority: int) -
     return True
 
 
+@may_represent.fault(
+    "representatives-are-turned-away", violates="CMS9115-431.60-a-REP", also=("HEALTHSHARE-2.1-DELEGATE",)
+)
+def never(acts_for: ActsFor, born: date | None, today: date, majority: int) -> bool:
+    """Nobody may act for another, whatever right they have."""
+    return False
+
+
 @rule
 def person_is_offered(patient: str, offered: frozenset[str]) -> bool:
     """Only the member and those they may act for can be chosen, whatever the form says."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from simulators.payer.fhir.data_faults.altering import (
     Resource,
     altered,
@@ -130,5 +132,47 @@ def no_number(bodies: list[bytes]) -> list[bytes]:
         if is_authorization(resource):
             resource.pop("preAuthRef", None)
             resource.pop("identifier", None)
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("documentation-of-authorizations-cannot-be-read", violates="CMS0057-PA-DATA-07")
+def no_documentation(bodies: list[bytes]) -> list[bytes]:
+    """What a provider sent with a request for authorization is referred to, and is nowhere."""
+
+    def change(resource: Resource) -> None:
+        for one in resource.get("supportingInfo", ()) if is_authorization(resource) else ():
+            if "reference" in one.get("valueReference", {}):
+                one["valueReference"]["reference"] += "-gone"
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault(
+    "authorizations-change-weeks-after-their-decision", violates="CMS0057-PA-DATA-09", also=("CMS0057-PA-DATA-08",)
+)
+def late_changes(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations show a decision weeks after it was made, and nothing else that could have changed them since."""
+
+    def change(resource: Resource) -> None:
+        if not is_authorization(resource):
+            return
+        updated = datetime.fromisoformat(resource["meta"]["lastUpdated"]) + timedelta(days=21)
+        resource["meta"]["lastUpdated"] = updated.isoformat()
+        resource.pop("supportingInfo", None)
+        for holder in list(elements(resource, "adjudication")):
+            used = [one for one in holder["adjudication"] if has_code(one.get("category"), "consumedunits")]
+            holder["adjudication"] = [one for one in holder["adjudication"] if one not in used]
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("drugs-are-mixed-into-authorizations", violates="CMS0057-PA-DATA-11")
+def drugs_mixed_in(bodies: list[bytes]) -> list[bytes]:
+    """Prior authorizations of items and services are for drugs."""
+
+    def change(resource: Resource) -> None:
+        for item in resource.get("item", ()) if is_authorization(resource) else ():
+            item["productOrService"] = {"coding": [{"system": "http://hl7.org/fhir/sid/ndc", "code": "00000000000"}]}
 
     return altered(bodies, "ExplanationOfBenefit", change)

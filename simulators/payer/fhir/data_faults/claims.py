@@ -39,7 +39,7 @@ def no_submitted(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("claims-lack-cost-sharing", violates="CMS9115-431.60-b1-COST")
+@as_stored.fault("claims-lack-cost-sharing", violates="CMS9115-431.60-b1-COST", also=("SHM-CONTENT-COST-01",))
 def no_cost_sharing(bodies: list[bytes]) -> list[bytes]:
     """Claims tell nothing of what the member pays: no copay, coinsurance, deductible or liability."""
 
@@ -54,7 +54,7 @@ def no_cost_sharing(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("claims-lack-the-payment", violates="CMS9115-431.60-b1-COST")
+@as_stored.fault("claims-lack-the-payment", violates="CMS9115-431.60-b1-COST", also=("SHM-CONTENT-COST-01",))
 def no_payment(bodies: list[bytes]) -> list[bytes]:
     """Claims do not tell what the provider was paid."""
 
@@ -129,7 +129,7 @@ def no_profile(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("claim-outcome-is-queued", violates="CARIN-ADJUST-01")
+@as_stored.fault("claim-outcome-is-queued", violates="CARIN-ADJUST-01", also=("CMS9115-431.60-b1-APPEAL",))
 def queued(bodies: list[bytes]) -> list[bytes]:
     """Adjudicated claims say that they are still queued."""
 
@@ -284,5 +284,28 @@ def unclaimed(bodies: list[bytes]) -> list[bytes]:
         if is_claim(resource):
             resource["meta"].pop("profile", None)
             resource.pop("identifier", None)
+
+    return altered(bodies, "ExplanationOfBenefit", change)
+
+
+@as_stored.fault("coverage-begins-after-the-services", violates="CARIN-COVERAGE-DOS-01")
+def late_coverage(bodies: list[bytes]) -> list[bytes]:
+    """Coverage says that it began only now, after all that was served under it."""
+
+    def change(resource: Resource) -> None:
+        resource.setdefault("period", {})["start"] = "2099-01-01"
+        resource["period"].pop("end", None)
+
+    return altered(bodies, "Coverage", change)
+
+
+@as_stored.fault("revenue-codes-have-three-digits", violates="CMS9115-431.60-c3")
+def short_revenue_codes(bodies: list[bytes]) -> list[bytes]:
+    """Revenue codes of claims have lost their leading zero."""
+
+    def change(resource: Resource) -> None:
+        for holder in elements(resource, "revenue"):
+            for coding in codings(holder["revenue"]):
+                coding["code"] = coding["code"].removeprefix("0")[:3]
 
     return altered(bodies, "ExplanationOfBenefit", change)

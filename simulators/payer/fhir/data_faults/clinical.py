@@ -156,3 +156,49 @@ def unclaimed_smoking_status(bodies: list[bytes]) -> list[bytes]:
             resource.pop("issued", None)
 
     return altered(bodies, "Observation", change)
+
+
+@as_stored.fault(
+    "every-problem-is-active",
+    violates="BELITSOFT-STEP-2-PROBLEMS",
+    also=("BELITSOFT-CONTENT-CLINICAL", "CONNEX-IV.A.d-USCDI-V1", "HEALTHSHARE-2.1-CONTENT", "SHM-STD-USCDI-V1"),
+)
+def all_active(bodies: list[bytes]) -> list[bytes]:
+    """Problems that are resolved or inactive are told as active."""
+
+    def change(resource: Resource) -> None:
+        for coding in codings(resource.get("clinicalStatus", {})):
+            coding["code"] = "active"
+        resource.pop("abatementDateTime", None)
+
+    return altered(bodies, "Condition", change)
+
+
+@as_stored.fault(
+    "smoking-status-is-told-as-something-else",
+    violates="BELITSOFT-STEP-2-SOCIAL-VITALS",
+    also=("BELITSOFT-CONTENT-CLINICAL", "CONNEX-IV.A.d-USCDI-V1", "HEALTHSHARE-2.1-CONTENT", "SHM-STD-USCDI-V1"),
+)
+def no_smoking_status(bodies: list[bytes]) -> list[bytes]:
+    """The smoking status stands in the record under the code of another observation."""
+
+    def change(resource: Resource) -> None:
+        if has_code(resource.get("code"), "72166-2"):
+            resource["meta"].pop("profile", None)
+            for coding in codings(resource["code"]):
+                coding["code"] = "76689-9"
+                coding.pop("display", None)
+
+    return altered(bodies, "Observation", change)
+
+
+@as_stored.fault("dispenses-belong-to-nobody", violates="PDEX-PROFILE-01")
+def nobodys_dispenses(bodies: list[bytes]) -> list[bytes]:
+    """Dispensed medications do not tell for whom they were."""
+    return altered(bodies, "MedicationDispense", dropping("subject"))
+
+
+@as_stored.fault("dispenses-do-not-tell-of-substitution", violates="PDEX-MUSTSUPPORT-01")
+def no_substitution(bodies: list[bytes]) -> list[bytes]:
+    """Dispensed medications do not tell whether another one was prescribed."""
+    return altered(bodies, "MedicationDispense", dropping("substitution"))

@@ -57,13 +57,17 @@ def no_new_patients(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "PractitionerRole", change)
 
 
-@as_stored.fault("locations-lack-their-address", violates="PLANNET-CONTENT-01")
+@as_stored.fault(
+    "locations-lack-their-address", violates="PLANNET-CONTENT-01", also=("CMS9115-422.120-b", "CMS9115-438.242-b6")
+)
 def no_address(bodies: list[bytes]) -> list[bytes]:
     """Locations of the directory have no address."""
     return altered(bodies, "Location", dropping("address"))
 
 
-@as_stored.fault("locations-lack-their-telephone", violates="PLANNET-CONTENT-01")
+@as_stored.fault(
+    "locations-lack-their-telephone", violates="PLANNET-CONTENT-01", also=("CMS9115-422.120-b", "CMS9115-438.242-b6")
+)
 def no_telephone(bodies: list[bytes]) -> list[bytes]:
     """Locations of the directory have no telephone number."""
     return altered(bodies, "Location", dropping("telecom"))
@@ -103,7 +107,9 @@ def local_drug_codes(bodies: list[bytes]) -> list[bytes]:
 
 
 @as_stored.fault(
-    "formulary-items-lack-their-tier", violates="USDF-CONTENT-01", also=("USDF-MUSTSUPPORT-01", "USDF-PROFILE-02")
+    "formulary-items-lack-their-tier",
+    violates="USDF-CONTENT-01",
+    also=("CMS9115-422.119-b2", "CMS9115-431.60-b4", "USDF-MUSTSUPPORT-01", "USDF-PROFILE-02"),
 )
 def no_tier(bodies: list[bytes]) -> list[bytes]:
     """The formulary does not tell the tier of drugs."""

@@ -61,7 +61,17 @@ def no_name(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Patient", dropping("name"))
 
 
-@as_stored.fault("patients-lack-race-and-ethnicity", violates="USCORE-MUSTSUPPORT-01")
+@as_stored.fault(
+    "patients-lack-race-and-ethnicity",
+    violates="USCORE-MUSTSUPPORT-01",
+    also=(
+        "BELITSOFT-STEP-2-DEMOGRAPHICS",
+        "BELITSOFT-CONTENT-CLINICAL",
+        "CONNEX-IV.A.d-USCDI-V1",
+        "HEALTHSHARE-2.1-CONTENT",
+        "SHM-STD-USCDI-V1",
+    ),
+)
 def no_race(bodies: list[bytes]) -> list[bytes]:
     """A Patient tells neither race nor ethnicity."""
 
@@ -112,5 +122,64 @@ def no_labels(bodies: list[bytes]) -> list[bytes]:
 
     def change(resource: Resource) -> None:
         resource.get("meta", {}).pop("security", None)
+
+    return altered(bodies, "", change)
+
+
+@as_stored.fault("encounters-end-before-they-begin", violates="CONNEX-V.B.4.q-SCREEN", also=("CONNEX-V.B.4.p",))
+def backwards(bodies: list[bytes]) -> list[bytes]:
+    """Encounters end a year before they begin."""
+
+    def change(resource: Resource) -> None:
+        period = resource.get("period", {})
+        if "start" in period:
+            period["end"] = f"{int(period['start'][:4]) - 1}-01-01"
+
+    return altered(bodies, "Encounter", change)
+
+
+@as_stored.fault("procedures-name-nobody-at-hand", violates="CONNEX-V.B.4.q-FORMAT", also=("CONNEX-V.B.4.q-SCREEN",))
+def orphans(bodies: list[bytes]) -> list[bytes]:
+    """Procedures name a member who is not the one they were found for."""
+
+    def change(resource: Resource) -> None:
+        resource["subject"] = {"reference": "Patient/nobody-at-hand"}
+
+    return altered(bodies, "Procedure", change)
+
+
+@as_stored.fault(
+    "every-resource-carries-an-undefined-element",
+    violates="HEALTHSHARE-2.1.5-PROFILE-C4BB-COVERAGE",
+    also=(
+        "HEALTHSHARE-2.1.5-PROFILE-C4BB-EOB-INPATIENT",
+        "HEALTHSHARE-2.1.5-PROFILE-C4BB-EOB-PHARMACY",
+        "HEALTHSHARE-2.1.5-PROFILE-C4BB-EOB-PROFESSIONAL",
+        "HEALTHSHARE-2.1.5-PROFILE-C4BB-ORGANIZATION",
+        "HEALTHSHARE-2.1.5-PROFILE-C4BB-PATIENT",
+        "HEALTHSHARE-2.1.5-PROFILE-C4BB-PRACTITIONER",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-ALLERGY",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-CONDITION",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-DIAGREPORT-LAB",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-DIAGREPORT-NOTE",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-DOCUMENTREFERENCE",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-ENCOUNTER",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-IMMUNIZATION",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-IMPLANTABLE-DEVICE",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-OBSERVATION-LAB",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-LOCATION",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-MEDICATION",
+        "HEALTHSHARE-2.1.5-PROFILE-R4-MEDICATIONDISPENSE",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-PRACTITIONERROLE",
+        "HEALTHSHARE-2.1.5-PROFILE-USCORE-PROCEDURE",
+        "HEALTHSHARE-2.1.5-PROFILE-R4-VITALSIGNS",
+    ),
+    on="healthshare",
+)
+def undefined_everywhere(bodies: list[bytes]) -> list[bytes]:
+    """Resources of every type carry an element FHIR does not define."""
+
+    def change(resource: Resource) -> None:
+        resource["memberSince"] = "2019"
 
     return altered(bodies, "", change)
