@@ -43,7 +43,7 @@ class Landing(BaseHTTPRequestHandler):
         """Nothing is logged."""
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def landing() -> Iterator[None]:
     """Somebody listens at the app's address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Landing)
