@@ -36,7 +36,7 @@ matrix: setup ## regenerate docs/traceability.* from the catalogue, the checks a
 	@for kind in md csv json; do \
 	  $(BIN)/patient-access traceability build/requirements.json --format $$kind -o docs/traceability.$$kind; done
 
-prove: setup ## the suite against reference, variants and every declared fault: build/proof/proof.html (10 minutes on two cores)
+prove: setup ## the suite against reference, variants and every declared fault: build/proof/proof.html; long
 	@$(BIN)/patient-access prove --jobs 2 --out build/proof
 
 mutate: setup ## mutate the code verdicts rest on and see our tests fail; ONLY="suites.kit.verdicts*" for a part; hours for the whole

@@ -152,6 +152,10 @@ def everything_compiled(guides: Sequence[str]) -> tuple[int, float]:
 def official(build: Path, packages: Sequence[str], documents: Sequence[bytes], repeat: int) -> float:
     """Warm rate of the official validator for one core's processor time: a long run less a short one, so that starting does not count."""
     short, long = (_official_seconds(build, packages, documents, passes) for passes in (WARMING, WARMING + repeat))
+    if long - short < short / 100:
+        raise RuntimeError(
+            f"{build}: the official validator judged nothing ({short:.1f} s and {long:.1f} s); see that it runs by hand"
+        )
     return len(documents) * repeat / (long - short)
 
 
