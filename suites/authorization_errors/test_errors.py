@@ -36,19 +36,19 @@ def expect_error(attempt: Attempt, *errors: str, page_allowed: bool = False) -> 
         return
     wanted = " or ".join(errors)
     expect(
-        landing.redirected and landing.value("error") in errors,
+        landing.redirected and landing.wherever("error")[:1] in ([one] for one in errors),
         f"the request must be refused with {wanted}",
         expected=f"error={wanted} on the redirect",
         found=landing.described,
         evidence=evidence,
     )
-    expect(not landing.value("code"), "no code comes with an error", found=landing.described, evidence=evidence)
+    expect(not landing.wherever("code"), "no code comes with an error", found=landing.described, evidence=evidence)
     if attempt.state:
         expect(
-            landing.values("state") == [attempt.state],
+            landing.wherever("state") == [attempt.state],
             "an error carries the state of its request",
             expected=attempt.state,
-            found=landing.values("state") or "no state",
+            found=landing.wherever("state") or "no state",
             evidence=evidence,
         )
 

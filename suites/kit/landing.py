@@ -58,12 +58,21 @@ class Landing:
         """The first value of a parameter that came back, empty without it."""
         return next(iter(self.values(name)), "")
 
+    def wherever(self, name: str) -> list[str]:
+        """Values of a parameter in the query or, only where it has none, in the fragment: the place is judged by RFC6749-ERROR-10."""
+        if found := self.values(name):
+            return found
+        return [value for key, value in urls.fragment_pairs(self.url) if key == name] if self.redirected else []
+
     @property
     def described(self) -> str:
         """One line for a report, without the code itself."""
         if self.redirected:
-            shown = [f"{key}={'…' if key == 'code' else value}" for key, value in self.parameters]
-            return "a redirect with " + (", ".join(shown) or "no parameters")
+            found = self.parameters or urls.fragment_pairs(self.url)
+            place = "" if self.parameters or not found else " in the fragment"
+            secret = ("code", "access_token", "id_token")
+            shown = [f"{key}={'…' if key in secret else value}" for key, value in found]
+            return "a redirect with " + (", ".join(shown) or "no parameters") + place
         return f"a page with status {self.status}: {' '.join(self.page.split())[:160]!r}"
 
 

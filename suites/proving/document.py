@@ -101,6 +101,7 @@ def mutant(one: Mutant) -> dict[str, Any]:
         "checks": one.checks,
         "seconds": one.seconds,
         "message": one.message,
+        "said": dict(one.said),
         "why": one.why,
     }
 

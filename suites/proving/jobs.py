@@ -6,6 +6,7 @@ deployment. What goes wrong with one place ends the proof, and every child with 
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -14,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from suites.proving import selection
+from suites.proving import document, selection
 from suites.proving.catalogue import REFERENCE, Fault, System
 from suites.proving.payer import CannotProve, make_dataset
 from suites.proving.place import Judged, Place, Result, opened
@@ -56,6 +57,7 @@ class Task:
 
 
 Progress = Callable[[Task, float, str], None]  # what was tried, seconds it took, what is wrong with it
+TRIED = "tried.jsonl"  # below the proof's folder: a line as soon as a thing has been tried, so that an interrupted proof leaves what it found
 
 
 @dataclass
@@ -99,6 +101,25 @@ class Board:
             return f"{found.fault.id} [{found.fault.violates}] killed{collateral}" if collateral else ""
         return f"{found.fault.id} [{found.fault.violates}] {found.state}: {found.why}{collateral}"
 
+    def record(self, task: Task) -> None:
+        """A line of `tried.jsonl`: a mutant as proof.json has it, or what a part of the suite said of a system without a fault."""
+        with self.lock:
+            if task.fault is not None:
+                line = document.mutant(self.mutants[task.fault.id])
+            else:
+                line = {"system": task.system, "chapter": task.chapter} | document.health(
+                    self.health(task.system, task.chapter, not (task.chapter or self.order.full))
+                )
+            with (self.order.out / TRIED).open("a", encoding="utf-8") as journal:
+                journal.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def health(self, name: str, chapter: str = "", sampled: bool = False) -> Health:
+        """What is known of a system without a fault, or of one chapter of it."""
+        known = self.control.get(name, {}).values()
+        results = tuple(one for one in known if not chapter or one.check.startswith(f"{chapter}."))
+        system, trouble = self.order.systems[name], self.troubles.get(name, "")
+        return Health(system, results, trouble, self.seconds.get(name, 0.0), sampled)
+
     def verdicts(self, system: str) -> dict[str, str]:
         """Each check's verdict without a fault, as far as known."""
         with self.lock:
@@ -121,6 +142,7 @@ class Board:
 def prove(order: Order, progress: Progress, total: Callable[[float], None]) -> Proof:
     """Try everything that was ordered; CannotProve where a payer or a bench cannot be had."""
     board = Board(order, tasks_of(order), progress)
+    (order.out / TRIED).unlink(missing_ok=True)
     total(sum(one.weight for one in board.tasks))
     threads = [
         threading.Thread(target=_work, args=(board, number), name=f"job-{number}", daemon=True)
@@ -188,6 +210,7 @@ def _stay(board: Board, task: Task, number: int) -> Task | None:
         while next_task is not None and next_task.system == name:
             begun = time.monotonic()
             _try(board, place, next_task)
+            board.record(next_task)
             board.progress(next_task, time.monotonic() - begun, board.said(next_task))
             next_task = board.take(name)
     return next_task
@@ -241,15 +264,9 @@ def found(board: Board) -> Proof:
     """What was found, in the order it was asked for."""
     order = board.order
 
-    def health(system: System, sampled: bool) -> Health:
-        results = tuple(board.control.get(system.name, {}).values())
-        return Health(
-            system, results, board.troubles.get(system.name, ""), board.seconds.get(system.name, 0.0), sampled
-        )
-
-    reference = health(order.reference, not order.whole_reference)
+    reference = board.health(REFERENCE, sampled=not order.whole_reference)
     proof = Proof(reference if reference.results or order.whole_reference else None)
-    proof.variants = [health(one, not order.full) for one in order.variants]
+    proof.variants = [board.health(one.name, sampled=not order.full) for one in order.variants]
     for fault in order.faults:
         if fault.id in board.mutants:
             proof.mutants.append(board.mutants[fault.id])

@@ -30,6 +30,7 @@ class Mutant:
     checks: int = 0
     seconds: float = 0.0
     message: str = ""  # what the first check that killed it said
+    said: Mapping[str, str] = field(default_factory=dict)  # what each check of the collateral said
     why: str = ""  # it was not killed
 
     @property
@@ -91,6 +92,7 @@ def mutant(
         checks=len(results),
         seconds=round(seconds, 2),
         message=killers[0].message if killers else "",
+        said={one.check: one.message for one in stray},
         why="" if killers else trouble or _why(fault, claiming, control),
     )
 

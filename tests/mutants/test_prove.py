@@ -85,6 +85,8 @@ def test_the_proof_is_whole_and_its_page_is_there(
     assert done.returncode == content["exit_code"] == 0, done.stdout[-2000:]
     assert content["score"]["killed"] == len(sample())
     assert content["how"]["whole_reference"] is False
+    tried = [json.loads(line) for line in (out / "tried.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {one["id"] for one in tried} == {one["id"] for one in content["mutants"]}
     page = (out / "proof.html").read_text(encoding="utf-8")
     assert all(id in page for id in sample())
 

@@ -48,7 +48,11 @@ def expired(found: Presented, now: float) -> bool:
     return found.token.revoked_at is None and found.consent.revoked_at is None
 
 
-@token_is_live.fault("revoked-access-token-accepted", violates="RFC7009-REVOKE-01", also=["CMS9115-REVOCATION"])
+@token_is_live.fault(
+    "revoked-access-token-accepted",
+    violates="RFC7009-REVOKE-01",
+    also=["CMS9115-REVOCATION", "RFC7009-REVOKE-05", "RFC7009-REVOKE-08"],
+)
 def revoked(found: Presented, now: float) -> bool:
     """An access token is served after it was revoked."""
     return now < found.token.expires_at

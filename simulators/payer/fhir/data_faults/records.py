@@ -116,7 +116,7 @@ def empty_array(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Patient", change)
 
 
-@as_stored.fault("labels-are-taken-off-sensitive-records", violates="PART2-SEGMENT")
+@as_stored.fault("labels-are-taken-off-sensitive-records", violates="PART2-SEGMENT", also=["PART2-2.23-PATIENT"])
 def no_labels(bodies: list[bytes]) -> list[bytes]:
     """Sensitive records are sent without their security labels."""
 
