@@ -23,6 +23,7 @@ from synthetic_data.records import (
     Code,
     DentalLine,
     DentalVisit,
+    Diagnosis,
     ImplantedDevice,
     MedicationCourse,
     Service,
@@ -253,11 +254,27 @@ class Rarities:
         )
 
     def emergency(self) -> None:
-        """A crisis visit, so that emergency is a class of somebody's encounter."""
-        self.chart.visit(
-            self.random, "crisis", self.chart.ends - timedelta(days=200), "wellness",
-            self.chart.organization(self.random, "crisis"), (),
-        )  # fmt: skip
+        """A crisis visit with a diagnosis of its own, so that emergency is a class and encounter diagnosis a category of somebody's."""
+        chart = self.chart
+        thoughts, day = chart.new_id("cond"), chart.ends - timedelta(days=200)
+        place = chart.organization(self.random, "crisis")
+        visit = chart.visit(self.random, "crisis", day, "wellness", place, (thoughts,))
+        chart.diagnoses.append(
+            Diagnosis(
+                id=thoughts,
+                pathway="wellness",
+                icd10=Code("http://hl7.org/fhir/sid/icd-10-cm", "R45.851", "Suicidal ideations"),
+                snomed=Code(SNOMED, "6471006", "Suicidal thoughts"),
+                text="Suicidal ideations",
+                onset=visit.start.date(),
+                recorded=visit.start + timedelta(minutes=20),
+                abatement=visit.start.date() + timedelta(days=14),
+                severity=None,
+                clinical_status="resolved",
+                category="encounter-diagnosis",
+                visit=visit.id,
+            )
+        )
 
     def stays(self) -> None:
         """An involuntary stay in a psychiatric hospital and crisis stabilization, each with its ride and its claims."""

@@ -44,6 +44,18 @@ def planted(purpose: str) -> Member:
     return member(number)
 
 
+def test_one_of_the_first_24_has_a_diagnosis_of_one_encounter_alone() -> None:
+    """US Core 6.1 tells encounter diagnoses from problems; proofs run over 24 members."""
+    found = [
+        (one, of) for one in map(member, range(1, 25)) for of in one.diagnoses if of.category == "encounter-diagnosis"
+    ]
+    assert any("emergency" in one.flags for one, _ in found), "planted, so with any seed"
+    for one, diagnosis in found:
+        visit = next(visit for visit in one.visits if visit.id == diagnosis.visit)
+        assert diagnosis.id in visit.diagnoses
+        assert visit.start.date() == diagnosis.onset
+
+
 def test_nothing_happens_before_birth_before_coverage_or_after_the_end() -> None:
     for number in SOME:
         one = member(number)
