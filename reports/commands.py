@@ -236,12 +236,20 @@ def proof_command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="the page to write; proof.html beside the file if left out")
     ] = None,
+    seen: Annotated[
+        Path | None,
+        typer.Option("--seen", help="a file of what was seen to fail, brought up to date instead (docs/proof.md)"),
+    ] = None,
 ) -> None:
     """The proof of the suite as a page: every planted fault with the checks that caught it."""
     from reports import proof
 
     with refusals():
         content = proof.read(file)
+        if seen is not None:
+            proof.write_seen(content, seen)
+            print(seen)
+            return
         target = output or (file if file.is_dir() else file.parent) / "proof.html"
         proof.write_page(content, target)
     print(target)

@@ -68,6 +68,30 @@ def line(content: Mapping[str, Any]) -> str:
     )
 
 
+def seen(content: Mapping[str, Any], known: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """By fault, the checks (cases aside) that were seen to fail by it: `known` with what this proof found of the faults it tried.
+
+    Only checks that decide a requirement the fault is declared to break count; a fault that nothing caught has an empty list.
+    """
+    found = {
+        one["id"]: sorted({check.partition("[")[0] for check in (*one["killed_by"], *one["declared"])})
+        if one["killed"]
+        else []
+        for one in content["mutants"]
+    }
+    return dict(sorted({**known, **found}.items()))
+
+
+def write_seen(content: Mapping[str, Any], target: Path) -> None:
+    """Bring a file of what was seen to fail (docs/proof.md) up to date; faults this proof did not try stay as they are, unless it tried all."""
+    known: dict[str, list[str]] = {}
+    if target.exists() and not content["how"]["whole_reference"]:
+        known = json.loads(target.read_text(encoding="utf-8"))
+    part = target.with_name(target.name + ".part")
+    part.write_text(json.dumps(seen(content, known), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(target)
+
+
 def write_page(content: Mapping[str, Any], target: Path) -> None:
     """proof.html: the score, what is wrong, then every fault with the checks that caught it; one file, no network."""
     write_document(

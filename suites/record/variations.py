@@ -5,7 +5,17 @@ Each function decides one case of a guide over the judge's records.
 
 from __future__ import annotations
 
-from suites.kit.outcomes import Inconclusive, NonConformance, control, expect, findings, judged, not_applicable, trail
+from suites.kit.outcomes import (
+    Inconclusive,
+    NonConformance,
+    control,
+    expect,
+    findings,
+    judged,
+    not_applicable,
+    rung,
+    trail,
+)
 from suites.record.cases import Case
 from suites.record.expressions import elements
 from suites.record.held import Record, follow
@@ -158,7 +168,10 @@ def follow_to_the_end(judge: Judge, case: Case) -> None:
         if case.type == "Patient" and record.patient:
             query = (("_id", record.patient),)
         if record.fhir.search(case.type, query).status == 200:
-            for _ in follow(record.fhir, case.type, query):
+            following = follow(record.fhir, case.type, query)
+            with rung(f"the first page of {case.type}"):  # what is wrong with a page itself is no breach of paging
+                next(following, None)
+            for _ in following:
                 pass
 
 

@@ -49,11 +49,10 @@ def pairs(judge: Judge, one: Several) -> Iterator[tuple[Query, set[str], set[str
     resources = {str(r.get("id")): r for r in one.resources()}
     conditions: dict[str, tuple[str, dict[str, Match]]] = {}
     for name, definition in known.items():
-        for resource in resources.values():
-            value = next((v for e in elements(definition, resource) if (v := value_for(definition.type, e))), "")
-            if not value:
-                continue
-            verdicts = {id: answers(definition.type, elements(definition, r), value) for id, r in resources.items()}
+        held = {id: list(elements(definition, r)) for id, r in resources.items()}
+        values = (next((v for e in parts if (v := value_for(definition.type, e))), "") for parts in held.values())
+        for value in dict.fromkeys(one for one in values if one):
+            verdicts = {id: answers(definition.type, parts, value) for id, parts in held.items()}
             if 0 < sum(verdict is Match.YES for verdict in verdicts.values()) < len(resources):
                 conditions[name] = (value, verdicts)
                 break

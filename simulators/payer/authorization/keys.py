@@ -146,7 +146,8 @@ def older_keys(public: list[dict[str, Any]]) -> dict[str, Any]:
     """The JWKS holds a key, but not the one that signs."""
     return {
         "keys": [
-            {**key, "kid": f"{key['kid']}-previous", "n": key.get("n", "")[::-1]}
+            # Another modulus of the same length: its first digit stays.
+            {**key, "kid": f"{key['kid']}-previous", "n": key["n"][0] + key["n"][:0:-1]}
             for key in public
             if key["kty"] == "RSA"
         ]

@@ -96,7 +96,11 @@ def recent_only(kept: Kept, now: int) -> bool:
     return (day is None or day >= range_of("2020")[0]) and kept.visible <= now
 
 
-@is_available.fault("laboratory-results-are-missing", violates="CMS9115-431.60-b3-LAB", also=("BELITSOFT-STEP-2-LABS",))
+@is_available.fault(
+    "laboratory-results-are-missing",
+    violates="CMS9115-431.60-b3-LAB",
+    also=("BELITSOFT-STEP-2-LABS", "DEAN-CONTENT-ALL-01", "CONNEX-IV.A.d-USCDI-V1"),
+)
 def no_laboratory(kept: Kept, now: int) -> bool:
     """Laboratory results are not there."""
     hidden = kept.type in ("Observation", "DiagnosticReport") and _has_category(kept, ("laboratory", "LAB"))

@@ -187,7 +187,7 @@ def system_refused(system: str | None, code: str, noted_system: str | None, note
     return not system and token_matches.function(system, code, noted_system, noted_code)
 
 
-@token_matches.fault("code-prefix-is-enough", violates="FHIR-SEARCH-05")
+@token_matches.fault("code-prefix-is-enough", violates="FHIR-SEARCH-05", also=["PDEX-SEARCH-02"])
 def code_prefix(system: str | None, code: str, noted_system: str | None, noted_code: str) -> bool:
     """A search for a code also finds codes that begin with it."""
     if code and noted_code.casefold().startswith(code):

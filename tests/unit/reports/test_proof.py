@@ -117,3 +117,25 @@ def test_a_page_without_reference_or_faults_is_drawn(tmp_path: Path) -> None:
     nothing = {"mutants": 0, "killed": 0, "survived": 0, "undecided": 0, "with_collateral": 0, "areas": {}}
     proof.write_page(content(reference=None, mutants=[], score=nothing), tmp_path / "p.html")
     assert "nothing tried" in (tmp_path / "p.html").read_text(encoding="utf-8")
+
+
+def test_what_was_seen_to_fail_is_kept_by_fault_without_cases() -> None:
+    caught = {
+        **MUTANT,
+        "killed_by": ["tokens.codes.a[1]", "tokens.codes.a[2]"],
+        "declared": ["launch.b"],
+        "collateral": ["x.y"],
+    }
+    lived = {**MUTANT, "id": "lives", "killed": False, "killed_by": [], "declared": ["launch.b"]}
+    found = proof.seen(content(mutants=[caught, lived]), {"lives": ["old.check"], "another": ["c.d"]})
+    assert found == {"another": ["c.d"], "code-replay-accepted": ["launch.b", "tokens.codes.a"], "lives": []}
+
+
+def test_a_part_of_a_proof_leaves_what_it_did_not_try_and_the_whole_leaves_nothing_old(tmp_path: Path) -> None:
+    kept = tmp_path / "seen.json"
+    kept.write_text('{"gone-by-now": ["a.b"]}', encoding="utf-8")
+    part = content(how=content()["how"] | {"whole_reference": False})
+    proof.write_seen(part, kept)
+    assert set(json.loads(kept.read_text(encoding="utf-8"))) == {"gone-by-now", MUTANT["id"]}
+    proof.write_seen(content(), kept)
+    assert json.loads(kept.read_text(encoding="utf-8")) == {MUTANT["id"]: ["tokens.codes.a"]}
