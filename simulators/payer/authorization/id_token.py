@@ -197,7 +197,9 @@ def unreadable_fhir_user(
     return _spoiled("fhirUser", wrong, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
 
 
-@id_token_claims.fault("subject-changes-with-every-login", violates="OIDC-SUB-01")
+@id_token_claims.fault(
+    "subject-changes-with-every-login", violates="OIDC-SUB-01", also=["OIDC-REFRESH-01", "OIDC-USERINFO-01"]
+)
 def changing_subject(
     issuer: str,
     subject: str,

@@ -169,7 +169,7 @@ def untyped_diagnoses(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("claims-lack-the-billable-period", violates="CARIN-SEARCH-02", also=("CARIN-PROFILE-01",))
+@as_stored.fault("claims-lack-the-billable-period", violates="CARIN-MUSTSUPPORT-01", also=("CARIN-PROFILE-01",))
 def no_period(bodies: list[bytes]) -> list[bytes]:
     """Claims have no billable period."""
     return altered(bodies, "ExplanationOfBenefit", dropping("billablePeriod"))

@@ -183,3 +183,14 @@ def undefined_everywhere(bodies: list[bytes]) -> list[bytes]:
         resource["memberSince"] = "2019"
 
     return altered(bodies, "", change)
+
+
+@as_stored.fault(
+    "stays-tell-nothing-of-their-end",
+    violates="CONNEX-IV.A.d-USCDI-V3",
+    also=("USCORE-6.1-DELTA", "USCORE-MUSTSUPPORT-01"),
+    on="current",
+)
+def no_disposition(bodies: list[bytes]) -> list[bytes]:
+    """Encounters do not tell where a member went from a stay in hospital, an element USCDI v3 added."""
+    return altered(bodies, "Encounter", dropping("hospitalization"))
