@@ -69,6 +69,13 @@ def open_database(url: str) -> Database:
     return Sqlite(url)
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file such an address means; None where it is no file of sqlite3."""
+    if url.startswith("sqlite://"):
+        url = unquote(urlsplit(url).path.removeprefix("/"))
+    return None if "://" in url or url in ("", ":memory:") else Path(url)
+
+
 def _stamped(database: Database, room: str, steps: Sequence[str], lock: str = "") -> None:
     if lock:
         database.query(lock)
@@ -93,7 +100,8 @@ class Sqlite:
 
     dialect = "sqlite"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, journal: bool = True) -> None:
+        """Without a journal nothing can be taken back: for a file nobody needs until it is whole."""
         self._lock = threading.RLock()
         self._depth = 0
         self.durable = path != ":memory:"
@@ -105,8 +113,8 @@ class Sqlite:
             )
             # WAL with synchronous=NORMAL keeps every acknowledged write when the process is killed.
             for pragma in (
-                "journal_mode=WAL",
-                "synchronous=NORMAL",
+                "journal_mode=WAL" if journal else "journal_mode=OFF",
+                "synchronous=NORMAL" if journal else "synchronous=OFF",
                 "temp_store=MEMORY",
                 "cache_size=-32000",
                 "mmap_size=67108864",
@@ -226,10 +234,13 @@ class Postgres:
             cursor.executemany(_postgres(sql).encode(), rows)
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Parameters]) -> None:
-        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-        with self.transaction(), self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            for row in rows:
-                copy.write_row(row)
+        names = ", ".join(columns)
+        with self.transaction(), self.connection.cursor() as cursor:
+            types = cursor.execute(f"SELECT {names} FROM {table} LIMIT 0".encode()).description or ()  # noqa: S608 - names of tables
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)".encode()) as copy:
+                copy.set_types([column.type_code for column in types])
+                for row in rows:
+                    copy.write_row(row)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

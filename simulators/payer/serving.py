@@ -26,7 +26,7 @@ from simulators.payer.context import Payer
 from simulators.payer.database import DatabaseUnusable, open_database
 from simulators.payer.deployment import BadDeployment, Deployment, load
 from simulators.payer.errors import FhirError
-from simulators.payer.fhir.loading import BadDataset, ensure_loaded, read_manifest
+from simulators.payer.fhir.loading import BadDataset, ensure_loaded, fill_new_file, read_manifest
 from simulators.payer.fhir.outcomes import of
 from simulators.payer.fhir.parameters import UnknownGuide
 from simulators.payer.fhir.responses import FHIR_JSON
@@ -65,6 +65,7 @@ def open_payer(settings: Settings, public_url: str, deployment: Deployment, coun
     """A payer over its database, filled from the dataset where it is not yet."""
     try:
         manifest = read_manifest(settings.dataset)
+        fill_new_file(settings.database, settings.dataset, deployment)
         database = open_database(settings.database or ":memory:")
         store = Store(database)
         ensure_loaded(store, settings.dataset, deployment)

@@ -14,6 +14,8 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -21,31 +23,40 @@ import orjson
 from simulators.payer.database import Database
 from simulators.payer.stored import Candidate, Record, Row, Stored
 
+# Made after a first load: sorting once costs less than keeping order in every insertion.
+_INDEXES = (
+    ("resource_name", "CREATE UNIQUE INDEX resource_name ON resource (type, id)"),
+    ("resource_record", "CREATE INDEX resource_record ON resource (patient, type, rid)"),
+    ("search_key_of", "CREATE INDEX search_key_of ON search_key (rid)"),
+)
 _TABLES = (
-    """
+    f"""
     CREATE TABLE resource (
         rid BIGINT PRIMARY KEY, type TEXT NOT NULL, id TEXT NOT NULL, patient TEXT NOT NULL, apis INTEGER NOT NULL,
         version INTEGER NOT NULL, visible BIGINT NOT NULL, updated BIGINT NOT NULL, deleted INTEGER NOT NULL,
         labels TEXT NOT NULL, found BYTES NOT NULL, body BYTES NOT NULL);
-    CREATE UNIQUE INDEX resource_name ON resource (type, id);
-    CREATE INDEX resource_record ON resource (patient, type, rid);
     CREATE TABLE search_key (type TEXT NOT NULL, parameter TEXT NOT NULL, value TEXT BYTEWISE NOT NULL, rid BIGINT NOT NULL,
         PRIMARY KEY (type, parameter, value, rid)) COMPACT;
-    CREATE INDEX search_key_of ON search_key (rid);
     CREATE TABLE history (type TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, updated BIGINT NOT NULL,
         deleted INTEGER NOT NULL, body BYTES NOT NULL, PRIMARY KEY (type, id, version));
-    CREATE TABLE store_fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)
+    CREATE TABLE store_fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    {"; ".join(statement for _, statement in _INDEXES)}
     """,
 )
 _CACHED_CANDIDATES = 12_000
 _CACHED_BYTES = 16_000_000
 _REVISION_CHECK_SECONDS = 0.05
 _SEVERAL = 200  # how many rows one statement asks for by number
+_BATCH = 2000
 
 
 _STORED = "rid, type, id, patient, apis, version, visible, updated, deleted, labels, body"
 _CANDIDATE = "rid, type, id, patient, apis, visible, updated, labels, found"
-_COLUMNS = (*_STORED.removesuffix(", body").split(", "), "found", "body")
+_COLUMNS = (
+    *("rid", "version", "deleted"),
+    *("type", "id", "patient", "apis", "visible", "updated", "labels", "found", "body"),  # as in a Row
+)
+_OF_ROW = len(_COLUMNS) - 3
 _INSERT = f"INSERT INTO resource ({', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_KEY = "INSERT INTO search_key (type, parameter, value, rid) VALUES (?, ?, ?, ?)"
 
@@ -206,14 +217,20 @@ class Store:
                     found[candidate.type, candidate.id] = candidate
         return [found[name] for name in wanted if name in found]
 
-    def labels_of(self, names: Iterable[str]) -> dict[str, str]:
-        """The labels of those of the resources (Type/id) that have some."""
+    def whose(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
+        """The record and the labels of those resources of these (type, id) that are there, deleted or not."""
+        by_type: dict[str, list[str]] = {}
+        for type_name, id in dict.fromkeys(names):
+            by_type.setdefault(type_name, []).append(id)
         found = {}
-        for name in names:
-            kind, _, id = name.partition("/")
-            row = self.database.one("SELECT labels FROM resource WHERE type = ? AND id = ?", (kind, id))
-            if row is not None and row[0]:
-                found[name] = row[0]
+        for type_name, ids in by_type.items():
+            for start in range(0, len(ids), _SEVERAL):
+                some = ids[start : start + _SEVERAL]
+                rows = self.database.query(
+                    f"SELECT id, patient, labels FROM resource WHERE type = ? AND id IN ({_marks(len(some))})",
+                    (type_name, *some),
+                )
+                found.update({(type_name, id): (patient, labels) for id, patient, labels in rows})
         return found
 
     def bodies(self, rids: Sequence[int]) -> list[bytes]:
@@ -270,40 +287,35 @@ class Store:
 
     # --- writing ---
 
+    @contextmanager
+    def unindexed(self) -> Iterator[None]:
+        """Around loads into an empty store: its indexes are made when all is there."""
+        for name, _ in _INDEXES:
+            self.database.execute(f"DROP INDEX {name}")
+        yield
+        for _, statement in _INDEXES:
+            self.database.execute(statement)
+
     def load(self, rows: Iterable[Row]) -> int:
         """Add many new resources in one transaction; how many."""
-        counted = 0
         with self.database.transaction():
             self._newest = None
-            rid = self.newest()
-            batch: list[Row] = []
-            for row in rows:
-                batch.append(row)
-                if len(batch) == 2000:
-                    rid = self._insert(batch, rid)
-                    counted += len(batch)
-                    batch = []
-            self._insert(batch, rid)
-            self._changed()
-        return counted + len(batch)
-
-    def _insert(self, batch: list[Row], rid: int) -> int:
-        numbered = list(enumerate(batch, rid + 1))
-        self.database.insert_many(
-            "resource",
-            _COLUMNS,
-            [
-                (
-                    number, row.type, row.id, row.patient, row.apis, 1, row.visible, row.updated, 0, row.labels,
-                    row.index, row.body,
+            rid = first = self.newest()
+            rows = iter(rows)
+            while batch := list(islice(rows, _BATCH)):
+                self.database.insert_many(
+                    "resource", _COLUMNS, [(number, 1, 0, *row[:_OF_ROW]) for number, row in enumerate(batch, rid + 1)]
                 )
-                for number, row in numbered
-            ],
-        )  # fmt: skip
-        keys = [(row.type, name, value, number) for number, row in numbered for name, value in row.keys]
-        if keys:
-            self.database.insert_many("search_key", ("type", "parameter", "value", "rid"), keys)
-        return rid + len(batch)
+                keys = [
+                    (row.type, name, value, number)
+                    for number, row in enumerate(batch, rid + 1)
+                    for name, value in row.keys
+                ]
+                if keys:
+                    self.database.insert_many("search_key", ("type", "parameter", "value", "rid"), keys)
+                rid += len(batch)
+            self._changed()
+        return rid - first
 
     def put(self, row: Row, *, version: int) -> None:
         """Add one resource, or replace the current version, which goes to its history."""
@@ -318,13 +330,7 @@ class Store:
                 self._retire(old)
                 self.database.execute("DELETE FROM resource WHERE rid = ?", (rid,))
                 self.database.execute("DELETE FROM search_key WHERE rid = ?", (rid,))
-            self.database.execute(
-                _INSERT,
-                (
-                    rid, row.type, row.id, row.patient, row.apis, version, visible, row.updated, 0, row.labels,
-                    row.index, row.body,
-                ),
-            )  # fmt: skip
+            self.database.execute(_INSERT, (rid, version, 0, *row._replace(visible=visible)[:_OF_ROW]))
             for name, value in row.keys:
                 self.database.execute(_INSERT_KEY, (row.type, name, value, rid))
             self._changed()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 MEMBER, DIRECTORY, FORMULARY = 1, 2, 4  # which bases show a resource, one bit each
 
@@ -55,9 +55,11 @@ class Record(list[Candidate]):
         self.views: dict[Any, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One resource on its way into the store."""
+class Row(NamedTuple):
+    """One resource on its way into the store; a tuple, because millions of them go from process to process.
+
+    The first nine are columns of the store, in its order.
+    """
 
     type: str
     id: str
@@ -66,7 +68,7 @@ class Row:
     visible: int
     updated: int
     labels: str
-    index: bytes
-    keys: tuple[tuple[str, str], ...]
+    found: bytes  # what index.py notes, as JSON
     body: bytes
+    keys: tuple[tuple[str, str], ...] = ()
     targets: tuple[str, ...] = ()  # what a Provenance is about

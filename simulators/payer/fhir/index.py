@@ -28,7 +28,7 @@ class Indexer:
 
     def __init__(self, catalogs: Iterable[Catalog]) -> None:
         # For each type: what starts from which element, so that a resource costs what it has and not what it might have.
-        self._by_element: dict[str, dict[str, list[tuple[str, Step, ToValues]]]] = {}
+        self._by_element: dict[str, dict[str, list[tuple[str, str, Step | None, ToValues]]]] = {}
         self._by_whole: dict[str, list[tuple[str, Extractor, ToValues]]] = {}
         self._keyed: dict[str, dict[str, str]] = {}
         noted: set[tuple[str, str]] = set()
@@ -47,8 +47,8 @@ class Indexer:
         name, values = parameter.noted, VALUES[parameter.kind]
         if parameter.path.parts is None:
             self._by_whole[parameter.type].append((name, parameter.path.extract, values))
-        for element, within in parameter.path.parts or ():
-            self._by_element[parameter.type].setdefault(element, []).append((name, within, values))
+        for element, within, child in parameter.path.parts or ():
+            self._by_element[parameter.type].setdefault(element, []).append((name, child, within, values))
         if parameter.kind in KEYED:
             self._keyed[parameter.type][name] = parameter.kind
 
@@ -63,8 +63,11 @@ class Indexer:
             plans = elements.get(element)
             if plans is not None:
                 nodes = value if type(value) is list else [value]
-                for name, within, to_values in plans:
-                    selected = within(nodes)
+                within_one = value if type(value) is dict else None
+                for name, child, within, to_values in plans:
+                    if child and within_one is not None and child not in within_one:
+                        continue
+                    selected = nodes if within is None else within(nodes)
                     if selected:  # noted even where it has no value to compare, for :missing
                         if name in found:
                             found[name] += to_values(selected)

@@ -1,44 +1,36 @@
-"""A dataset into the store: each line as it stands, with its version noted, and what searches need of it.
+"""A dataset into the store: when it is filled, in which order, and so that a load that is killed leaves nothing half done.
 
-Lines are kept byte for byte but for `meta.versionId`, which the server adds where the dataset has none. Provenance goes last:
-it belongs to the record of what it is about.
+Provenance goes last: it belongs to the record of what it is about. Leaves to others: reading lines (rows.py).
 """
 
 from __future__ import annotations
 
 import gc
 import hashlib
-import multiprocessing
 import os
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from simulators.payer.database import DatabaseUnusable, Sqlite, sqlite_file
 from simulators.payer.deployment import Deployment
 from simulators.payer.fhir import veil
 from simulators.payer.fhir.bases import bases_of
-from simulators.payer.fhir.dates import range_of
-from simulators.payer.fhir.index import Indexer, subject_of
-from simulators.payer.fhir.privacy import labels_of
+from simulators.payer.fhir.rows import BadDataset, RowReader, rows
 from simulators.payer.store import Store
-from simulators.payer.stored import DIRECTORY, FORMULARY, MEMBER, Row
+from simulators.payer.stored import Row
+
+__all__ = ["BadDataset", "ensure_loaded", "fill_new_file", "read_manifest"]
 
 # A change here means that stores filled before must be filled again.
 FORMAT = "3"
-_PIECE = 1_000_000
-_WORTH_PROCESSES = 12_000_000
-_PLAN_NET, _FORMULARY = "/us/davinci-pdex-plan-net/", "/us/davinci-drug-formulary/"
-
-
-class BadDataset(ValueError):
-    """A dataset that cannot be read; the message says which file and line, and what is wrong."""
+_AT_ONCE = 2000
+_ASIDE = ".filling-"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -55,6 +47,56 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != 1:
         raise BadDataset(f"{path}: not a dataset manifest of format 1")
     return manifest
+
+
+def fill_new_file(url: str, folder: Path, deployment: Deployment) -> None:
+    """A database file that is not there yet is filled beside its place and put there whole.
+
+    Nobody else can have it open and nothing is lost if the load is killed, so it needs no journal, which costs as much as the insertions.
+    """
+    path = sqlite_file(url)
+    if path is None or path.exists():
+        return
+    try:
+        _remove_left(path)
+        aside = path.with_name(f"{path.name}{_ASIDE}{os.getpid()}")
+        try:
+            database = Sqlite(str(aside), journal=False)
+            try:
+                ensure_loaded(Store(database), folder, deployment)
+            finally:
+                database.close()
+            with aside.open("rb+") as file:
+                os.fsync(file.fileno())
+            _put_in_place(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise DatabaseUnusable(f"database {url!r} cannot be made: {error}") from error
+
+
+def _remove_left(path: Path) -> None:
+    """What loads that were killed left beside the place."""
+    for left in path.parent.glob(f"{path.name}{_ASIDE}*"):
+        number = left.name.rpartition("-")[2]
+        if os.name == "posix" and number.isdigit():
+            try:
+                os.kill(int(number), 0)
+            except ProcessLookupError:
+                left.unlink(missing_ok=True)
+            except OSError:
+                continue  # somebody's, and alive
+
+
+def _put_in_place(aside: Path, path: Path) -> None:
+    """Unless another payer was first: its file stays."""
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        if not path.exists():
+            aside.replace(path)
 
 
 def ensure_loaded(store: Store, folder: Path, deployment: Deployment) -> int:
@@ -74,10 +116,11 @@ def ensure_loaded(store: Store, folder: Path, deployment: Deployment) -> int:
     with store.database.transaction(), collector_at_rest():
         if store.fact("dataset"):
             store.clear()
-        count = store.load(rows([path for path in files if path.stem != "Provenance"], reader))
+        with store.unindexed():
+            count = store.load(rows([path for path in files if path.stem != "Provenance"], reader))
         # Provenance is in the record of what it is about, which is there by now.
         about_others = rows([path for path in files if path.stem == "Provenance"], reader)
-        count += store.load(placed(row, store) for row in about_others)
+        count += store.load(placed(about_others, store))
         store.remember("dataset", stamp)
     return count
 
@@ -94,119 +137,32 @@ def collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def rows(files: list[Path], reader: RowReader) -> Iterator[Row]:
-    """Every resource of some files, ready for the store; large files are read by several processes."""
-    size = sum(path.stat().st_size for path in files)
-    processes = min(4, os.cpu_count() or 1)
-    if size < _WORTH_PROCESSES or processes == 1 or "fork" not in multiprocessing.get_all_start_methods():
-        for piece in pieces(files):
-            yield from reader.rows(piece)
-        return
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, context, initializer=_adopt, initargs=(reader,)) as pool:
-        waiting: deque[Future[list[Row]]] = deque()
-        for piece in pieces(files):
-            waiting.append(pool.submit(_read, piece))
-            if len(waiting) > 2 * processes:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+def placed(about_others: Iterable[Row], store: Store) -> Iterator[Row]:
+    """Provenance in the record of the first of its targets that is in one, kept back as far as its targets are."""
+    about_others = iter(about_others)
+    while batch := list(islice(about_others, _AT_ONCE)):
+        names = {target: _name(target) for row in batch for target in row.targets}
+        known = store.whose(name for name in names.values() if name[0])
+        for row in batch:
+            theirs = [(target, *known.get(names[target], ("", ""))) for target in row.targets]
+            row = veil.noted(row, {target: labels for target, _, labels in theirs if labels})
+            patient = row.patient or next((record for record in map(_record, theirs) if record), "")
+            yield row._replace(patient=patient, keys=()) if patient else row
 
 
-Piece = tuple[Path, int, list[bytes]]
-_adopted: list[RowReader] = []  # in a reading process: its reader, inherited and not sent
+def _name(target: str) -> tuple[str, str]:
+    """The (type, id) a reference ends in."""
+    place, _, id = target.rpartition("/")
+    return place.rpartition("/")[2], id
 
 
-def _adopt(reader: RowReader) -> None:
-    _adopted.append(reader)
-
-
-def _read(piece: Piece) -> list[Row]:
-    return _adopted[-1].rows(piece)
-
-
-def pieces(files: list[Path]) -> Iterator[Piece]:
-    """The lines of some files a megabyte at a time, with the number of the first."""
-    for path in files:
-        with path.open("rb") as file:
-            number = 1
-            while lines := file.readlines(_PIECE):
-                yield path, number, lines
-                number += len(lines)
-
-
-def placed(row: Row, store: Store) -> Row:
-    """A Provenance in the record of the first of its targets that is in one, kept back as far as its targets are."""
-    row = veil.noted(row, store.labels_of(row.targets))
-    for target in () if row.patient else row.targets:
-        kind, id = target.rpartition("/")[0].rpartition("/")[2], target.rpartition("/")[2]
-        stored = store.read(kind, id) if kind and kind != "Patient" else None
-        patient = id if kind == "Patient" else stored.patient if stored is not None else ""
-        if patient:
-            return replace(row, patient=patient, keys=())
-    return row
+def _record(target: tuple[str, str, str]) -> str:
+    """Whose record a target is in; a Patient's own, whether or not it is there."""
+    reference, record, _ = target
+    kind, id = _name(reference)
+    return id if kind == "Patient" else record
 
 
 def as_of(manifest: dict[str, Any]) -> int:
     """The moment the dataset describes, in milliseconds; what changed later arrives when the clock gets there."""
     return int(datetime.fromisoformat(manifest["as_of"]).timestamp() * 1000)
-
-
-class RowReader:
-    """Bytes of resources to what the store keeps of them; types no base serves are left out."""
-
-    def __init__(self, deployment: Deployment, as_of: int) -> None:
-        bases = bases_of(deployment, "")
-        self.indexer = Indexer(base.catalog for base in bases)
-        self.types = frozenset(name for base in bases for name in base.types)
-        self.as_of = as_of
-
-    def rows(self, piece: Piece) -> list[Row]:
-        """The resources of some lines."""
-        path, number, lines = piece
-        found = []
-        for place, line in enumerate(lines, number):
-            line = line.strip()
-            try:
-                row = self.row(line) if line else None
-            except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-                raise BadDataset(
-                    f"{path}:{place}: not a FHIR resource with id and meta.lastUpdated: {error!r}"
-                ) from error
-            if row is not None and row.type in self.types:
-                found.append(row)
-        return found
-
-    def row(self, line: bytes) -> Row:
-        """One resource, ready for the store."""
-        resource = orjson.loads(line)
-        type_name, id = resource["resourceType"], resource["id"]
-        updated = range_of(resource["meta"]["lastUpdated"])[0]
-        index = self.indexer.values(resource)
-        patient = subject_of(resource)
-        return Row(
-            type_name,
-            id,
-            patient,
-            _apis(resource),
-            updated if updated > self.as_of else 0,
-            updated,
-            labels_of(resource),
-            orjson.dumps(index),
-            () if patient else tuple(self.indexer.keys(resource, index)),
-            line if b'"versionId"' in line else line.replace(b'"meta":{', b'"meta":{"versionId":"1",', 1),
-            tuple(index.get("target", ())) if type_name == "Provenance" else (),
-        )
-
-
-def _apis(resource: dict[str, Any]) -> int:
-    """Which bases show a resource: told by its profile, where it has one of an open guide."""
-    profiles = " ".join(resource.get("meta", {}).get("profile", ()))
-    shown = 0
-    if _FORMULARY in profiles:
-        shown |= FORMULARY | (MEMBER if resource["resourceType"] in ("List", "MedicationKnowledge") else 0)
-    if _PLAN_NET in profiles:
-        shown |= DIRECTORY | MEMBER
-        if resource["resourceType"] == "Organization":
-            shown |= FORMULARY  # whose plans they are
-    return shown or MEMBER

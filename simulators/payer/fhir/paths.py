@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 Node = Any
 Extractor = Callable[[dict[str, Any]], list[Node]]
@@ -30,16 +31,20 @@ _RESOLVES = re.compile(r"^resolve\(\) is (\w+)$")
 _HAS_EXTENSION = re.compile(r"^hasExtension\('([^']*)'\)$")
 
 
+class Part(NamedTuple):
+    """One top-level element an expression starts from, and what selects within that element's values."""
+
+    element: str
+    within: Step | None  # None where the values themselves are meant
+    child: str = ""  # the one name `within` begins with: an object without it has nothing for it
+
+
 @dataclass(frozen=True)
 class Path:
-    """A compiled expression.
-
-    `parts` says the same element by element: for each top-level element it starts from, what selects within that element's
-    values; None where the expression looks at the resource as a whole.
-    """
+    """A compiled expression; `parts` says the same element by element, None where it looks at the resource as a whole."""
 
     extract: Extractor
-    parts: tuple[tuple[str, Step], ...] | None
+    parts: tuple[Part, ...] | None
 
 
 class OutsideSubset(ValueError):
@@ -90,12 +95,14 @@ def _path(text: str, type_name: str, choices: Mapping[str, list[str]]) -> Path:
         text = f"{cast[1]}.as({cast[2]})"
     steps: list[Step] = []
     firsts: tuple[str, ...] = ()
+    child = ""
     names: list[str] = []
     position, at = 0, type_name
 
     def named(*elements: str) -> None:
-        nonlocal firsts
+        nonlocal firsts, child
         firsts = firsts if steps else elements
+        child = elements[0] if len(steps) == 1 and len(elements) == 1 else child
         steps.append(_named(elements))
 
     pending: str | None = None  # a choice element waiting to hear which type is meant
@@ -142,7 +149,7 @@ def _path(text: str, type_name: str, choices: Mapping[str, list[str]]) -> Path:
     if not steps or not firsts:
         return Path(_chained(steps), None)
     within = _chained_nodes(steps[1:])
-    return Path(_chained(steps), tuple((first, within) for first in firsts))
+    return Path(_chained(steps), tuple(Part(first, within, child) for first in firsts))
 
 
 def _choice_names(name: str, types: Iterable[str]) -> tuple[str, ...]:
@@ -168,9 +175,9 @@ def _chained(steps: list[Step]) -> Extractor:
     return walk
 
 
-def _chained_nodes(steps: list[Step]) -> Step:
+def _chained_nodes(steps: list[Step]) -> Step | None:
     if not steps:
-        return lambda nodes: nodes
+        return None
     if len(steps) == 1:
         return steps[0]
     first, rest = steps[0], tuple(steps[1:])
@@ -237,12 +244,19 @@ def reference_type(node: Node) -> str | None:
     if type(node) is not dict:
         return None
     address = node.get("reference")
-    if type(address) is str and not address.startswith(("#", "urn:")):
-        parts = address.split("/_history/")[0].rsplit("/", 2)
-        if len(parts) >= 2:
-            return str(parts[-2])
+    told = _type_in(address) if type(address) is str else None
+    if told is not None:
+        return told
     kind = node.get("type")
     return kind if type(kind) is str else None
+
+
+@lru_cache(maxsize=4096)
+def _type_in(address: str) -> str | None:
+    if address.startswith(("#", "urn:")):
+        return None
+    parts = address.split("/_history/")[0].rsplit("/", 2)
+    return parts[-2] if len(parts) >= 2 else None
 
 
 def _by_fhirpath(expression: str) -> Extractor:

@@ -23,7 +23,9 @@ _KEPT_BACK = {
 
 def labels_of(resource: dict[str, Any]) -> str:
     """The kinds of sensitive record a resource is of, separated by spaces; empty for most."""
-    labels = resource.get("meta", {}).get("security", ())
+    labels = resource.get("meta", {}).get("security")
+    if not labels:
+        return ""
     kinds = {_KEPT_BACK.get((label.get("system", ""), label.get("code", "")), "") for label in labels}
     return " ".join(sorted(kinds - {""}))
 

@@ -22,9 +22,9 @@ def noted(row: Row, labels: Mapping[str, str]) -> Row:
         return row
     if set(row.targets) <= set(labels):
         kinds = set(row.labels.split()).union(*(one.split() for one in labels.values()))
-        return replace(row, labels=" ".join(sorted(kinds)))
-    index = orjson.loads(row.index) | {NOTED: [[target, kinds] for target, kinds in labels.items()]}
-    return replace(row, index=orjson.dumps(index))
+        return row._replace(labels=" ".join(sorted(kinds)))
+    found = orjson.loads(row.found) | {NOTED: [[target, kinds] for target, kinds in labels.items()]}
+    return row._replace(found=orjson.dumps(found))
 
 
 def hidden(candidate: Candidate, opened: frozenset[str]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from simulators.payer.context import Payer
-from simulators.payer.fhir.loading import RowReader
+from simulators.payer.fhir.rows import RowReader
 from tests.unit.payer.fhir.conftest import NOW, PUBLIC, Api
 
 

@@ -14,7 +14,8 @@ from simulators.payer.clock import Clock
 from simulators.payer.context import Payer
 from simulators.payer.database import open_database
 from simulators.payer.deployment import load
-from simulators.payer.fhir.loading import RowReader, ensure_loaded, read_manifest
+from simulators.payer.fhir.loading import ensure_loaded, read_manifest
+from simulators.payer.fhir.rows import RowReader
 from simulators.payer.store import Store
 from tests.unit.payer.fhir import tiny
 from tests.unit.payer.fhir.conftest import NOW, PUBLIC, Api, authenticate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sqlite3
@@ -13,6 +14,10 @@ from pathlib import Path
 
 import httpx
 import psutil
+
+from simulators.payer.database import open_database
+from simulators.payer.deployment import load
+from simulators.payer.fhir.loading import fill_new_file
 
 SERVE = [sys.executable, "-m", "patient_access", "serve"]
 
@@ -77,10 +82,33 @@ def test_a_broken_line_of_a_dataset_is_named_and_nothing_is_kept(dataset: Path, 
         (broken / path.name).write_bytes(path.read_bytes())
     with (broken / "Encounter.ndjson").open("ab") as file:
         file.write(b'{"resourceType":"Encounter"}\n')
-    message = refused("--dataset", str(broken), "--port", "0", "--database", str(tmp_path / "payer.sqlite"))
-    assert "Encounter.ndjson:" in message
-    with sqlite3.connect(tmp_path / "payer.sqlite") as connection:
+    number = len((broken / "Encounter.ndjson").read_bytes().splitlines())
+    database = tmp_path / "payer.sqlite"
+    message = refused("--dataset", str(broken), "--port", "0", "--database", str(database))
+    assert f"Encounter.ndjson:{number}:" in message
+    assert not list(tmp_path.glob("payer.sqlite*"))
+    open_database(str(database)).close()
+    assert f"Encounter.ndjson:{number}:" in refused(
+        "--dataset", str(broken), "--port", "0", "--database", str(database)
+    )
+    with sqlite3.connect(database) as connection:
         assert connection.execute("SELECT COUNT(*) FROM resource").fetchone() == (0,)
+
+
+def test_a_load_that_is_killed_leaves_nothing_and_what_it_left_beside_is_swept(dataset: Path, tmp_path: Path) -> None:
+    database, gone = tmp_path / "payer.sqlite", subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = tmp_path / f"payer.sqlite.filling-{gone.pid}"
+    left.write_bytes(b"half a database")
+    theirs = tmp_path / f"payer.sqlite.filling-{os.getppid()}"
+    theirs.write_bytes(b"a load that is going on")
+    fill_new_file(str(database), dataset, load("reference"))
+    assert database.is_file()
+    assert not left.exists()
+    assert theirs.exists()
+    before = database.stat().st_ino
+    fill_new_file(f"sqlite:///{database}", dataset, load("reference"))
+    assert database.stat().st_ino == before
 
 
 def test_it_serves_until_ctrl_c_and_writes_its_target(dataset: Path, tmp_path: Path) -> None:
