@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import orjson
 
 from reports.model import Finding
 from suites.kit.outcomes import CertificateRefused, NonConformance, TargetUnreachable, expect, shorten, trail
@@ -61,6 +62,10 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON; NonConformance says what came instead. Call `expect_json` to judge the content type too."""
         trail().saw(self.evidence)
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            pass  # what only a stricter reader refuses (a byte order mark, NaN) is the profile engine's to tell
         try:
             return jsonlib.loads(self.body)
         except (ValueError, RecursionError) as wrong:

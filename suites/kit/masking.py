@@ -39,6 +39,10 @@ _NAME_KEYS = {"family", "given", "text", "prefix", "suffix"}
 _ADDRESS_KEYS = {"line", "city", "postalCode", "text", "district"}
 _SHORTEST = 4  # a value shorter than this is masked in its own place only, never searched for elsewhere
 _FIELD = re.compile(rb'"(' + "|".join(SECRET_PARAMETERS).encode() + rb')"\s*:\s*"((?:[^"\\]|\\.)*)"')
+# What tokens, codes and states are made of: such a value stands only inside a run of these bytes that is at least as long.
+_OPAQUE = re.compile(r"[A-Za-z0-9_\-.]{16,}")
+_OPAQUE_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+_RUNS = bytes(byte if byte in _OPAQUE_BYTES else 32 for byte in range(256))
 _HIDDEN = re.compile(
     r"""(<input\b[^>]*?\bname=["']?([\w.\-]+)["']?[^>]*?\bvalue=["'])([^"']*)(["'])""", re.IGNORECASE | re.DOTALL
 )
@@ -55,13 +59,40 @@ class Masker:
     def __init__(self, mask_people: bool = True) -> None:
         self.mask_people = mask_people
         self._known: dict[str, str] = {}
+        # The same values by how a text is searched for them: thousands are known in a long run, and few stand in one text.
+        self._opaque: list[str] = []
+        self._quoted: dict[str, str] = {}  # a JSON string without its quotation marks, to the whole
+        self._other: list[str] = []
 
     def learn(self, kind: str, value: str) -> None:
         """A value that must never be recorded, wherever it turns up."""
         if len(value) >= _SHORTEST and value not in self._known:
             shown = placeholder(kind, value)
             for form in {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}:
-                self._known.setdefault(form, shown)
+                self._know(form, shown)
+
+    def _know(self, form: str, shown: str) -> None:
+        if form in self._known:
+            return
+        self._known[form] = shown
+        inner = form[1:-1]
+        if _OPAQUE.fullmatch(form):
+            self._opaque.append(form)
+        elif len(form) > 2 and form[0] == form[-1] == '"' and '"' not in inner:
+            self._quoted[inner] = form
+        else:
+            self._other.append(form)
+
+    def _in(self, text: str) -> set[str]:
+        """The known values that stand in a text."""
+        found = {value for value in self._other if value in text}
+        if self._opaque:
+            runs = set(text.encode("utf-8", "surrogatepass").translate(_RUNS).split())
+            long = " ".join(run.decode("ascii") for run in runs if len(run) >= 16)
+            found.update(value for value in self._opaque if value in long)
+        if self._quoted:
+            found.update(self._quoted[inner] for inner in self._quoted.keys() & set(text.split('"')[1:-1]))
+        return found
 
     def learn_from_answer(self, body: bytes) -> None:
         """Learn the tokens, codes and secrets a JSON answer hands out; error answers name `code`s that are no secrets."""
@@ -85,7 +116,7 @@ class Masker:
 
     def text(self, text: str) -> str:
         """A text without any known secret."""
-        for value in sorted((value for value in self._known if value in text), key=len, reverse=True):
+        for value in sorted(self._in(text), key=len, reverse=True):
             text = text.replace(value, self._known[value])
         return text
 
@@ -153,8 +184,8 @@ class Masker:
         for kind, value in people_values(document):
             if len(value) >= 2:
                 shown = placeholder(kind, value)
-                self._known.setdefault(json.dumps(value, ensure_ascii=False), f'"{shown}"')
-                self._known.setdefault(json.dumps(value), f'"{shown}"')
+                self._know(json.dumps(value, ensure_ascii=False), f'"{shown}"')
+                self._know(json.dumps(value), f'"{shown}"')
 
 
 def people_values(node: Any, inside: str = "") -> Iterator[tuple[str, str]]:

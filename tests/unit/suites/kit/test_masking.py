@@ -76,3 +76,26 @@ def test_a_learnt_secret_never_survives_in_url_form_or_text(secret: str) -> None
     masker.learn("client_secret", secret)
     for text in (f"before {secret} after", urlencode({"x": secret}), json.dumps({"x": secret})):
         assert secret not in masker.text(text).replace(placeholder("client_secret", secret), "")
+
+
+@given(
+    st.text(alphabet='AB-._ "\\%é', min_size=4, max_size=24),
+    st.text(alphabet='AB-._ "\\%é', max_size=30),
+    st.text(alphabet='AB-._ "\\%é', max_size=30),
+)
+def test_a_secret_is_found_wherever_it_stands_in_a_text(secret: str, before: str, after: str) -> None:
+    """Values are searched for by what they are made of, and each kind is found inside longer words too."""
+    masker = Masker()
+    masker.learn("access_token", secret)
+    shown = masker.text(before + secret + after)
+    assert secret not in shown.replace(placeholder("access_token", secret), "\0")
+
+
+def test_a_person_is_masked_in_every_body_after_the_first() -> None:
+    masker = Masker(mask_people=True)
+    patient = {"resourceType": "Patient", "name": [{"family": "Rossi", "given": ['An"na']}], "birthDate": "1980-02-29"}
+    masker.body(json.dumps(patient).encode(), "application/fhir+json")
+    shown = masker.text(json.dumps({"said": ["Rossi", 'An"na', "1980-02-29"], "kept": "Ross"}))
+    for value in ("Rossi", "1980-02-29", json.dumps('An"na')):
+        assert value not in shown
+    assert '"Ross"' in shown
