@@ -140,7 +140,7 @@ def no_transmitter(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Provenance", change)
 
 
-@as_stored.fault("provenance-has-no-target", violates="USCORE-PROFILE-01")
+@as_stored.fault("provenance-has-no-target", violates="USCORE-PROFILE-01", also=("USCORE-PROVENANCE-01",))
 def no_provenance_target(bodies: list[bytes]) -> list[bytes]:
     """Provenance does not tell what it is about."""
     return altered(bodies, "Provenance", dropping("target"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.model import CheckResult, Finding, Verdict
+from reports.model import CheckResult, Exchange, Finding, Verdict
 from suites.kit import waivers
 from suites.kit.outcomes import (
     BadTarget,
@@ -27,7 +27,7 @@ from suites.kit.outcomes import (
     trail,
 )
 from suites.kit.target import load
-from suites.kit.verdicts import Check, End, exit_code, result, summary
+from suites.kit.verdicts import Check, End, binding, counts, crashed, exit_code, result, summary
 from suites.kit.workbench import OPENS_AFTER, open_workbench
 from tests import miniatures
 
@@ -60,6 +60,136 @@ def test_a_crash_of_ours_is_never_a_finding() -> None:
     crashed = made(ZeroDivisionError("division by zero"))
     assert crashed.findings == ()
     assert "the check itself failed" in crashed.message
+
+
+def exchange(id: str, path: str, kind: str = "http") -> Exchange:
+    return Exchange(id=id, kind=kind, method="GET", url=f"https://payer.example/{path}")
+
+
+def full_trail() -> Trail:
+    return Trail(
+        evidence=["w-1", "w-2"],
+        judged=4,
+        not_checked={"urn:b", "urn:a"},
+        notes=["a note", "another"],
+        member="first",
+        tables={"t": {"rows": []}},
+    )
+
+
+EXCHANGES = {one.id: one for one in (exchange("w-1", "first"), exchange("w-2", "second"), exchange("w-3", "third"))}
+
+
+def test_a_pass_is_told_whole() -> None:
+    assert result(CHECK, [End("setup", None), End("call", None)], full_trail(), EXCHANGES, 1.23456) == CheckResult(
+        check="tokens.codes.replay",
+        title="A code works once.",
+        chapter="tokens",
+        requirements=("RFC6749-CODE-01",),
+        level="SHALL",
+        verdict=Verdict.PASS,
+        message="a note; another",
+        judged=4,
+        not_checked=("urn:a", "urn:b"),
+        evidence=("w-1", "w-2"),
+        curl="curl -i https://payer.example/second",  # the last exchange, when nothing points to another
+        member="first",
+        seconds=1.235,
+        tables={"t": {"rows": []}},
+    )
+
+
+def test_a_breach_is_told_with_the_evidence_its_findings_point_to() -> None:
+    finding = Finding("wrong", "this", "that", evidence=("w-9", "w-3"))
+    ends = [
+        End("setup", None),
+        End("call", NonConformance(finding, cause="one cause")),
+        End("teardown", KeyError("late")),
+    ]
+    told = result(CHECK, ends, full_trail(), EXCHANGES, 0.1)
+    assert (told.verdict, told.findings, told.cause) == (Verdict.FAIL, (finding,), "one cause")
+    assert told.message == "wrong; expected this; found that"
+    assert told.evidence == ("w-1", "w-2", "w-9", "w-3")
+    assert told.curl == "curl -i https://payer.example/third"  # an exchange that was not kept is passed over
+    assert told.judged == 4
+
+
+def test_what_no_shell_can_repeat_is_passed_over_for_what_it_can() -> None:
+    clicked = {"w-1": exchange("w-1", "first"), "w-2": exchange("w-2", "page", kind="browser")}
+    assert result(CHECK, [End("call", None)], full_trail(), clicked, 0.1).curl == "curl -i https://payer.example/first"
+    assert result(CHECK, [End("call", None)], Trail(), EXCHANGES, 0.1).curl == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "judged"),
+    [
+        (None, 1),
+        (NonConformance(Finding("x")), 1),
+        (Inconclusive("x"), 0),
+        (NotApplicable("x"), 0),
+        (NotPermitted("x"), 0),
+    ],
+)
+def test_what_is_decided_was_judged_over_one_thing_at_least(error: BaseException | None, judged: int) -> None:
+    assert made(error).judged == judged
+
+
+@pytest.mark.parametrize(
+    "error", [Inconclusive("why"), NotApplicable("why"), NotPermitted("why"), pytest.skip.Exception("why")]
+)
+def test_what_is_not_decided_says_why_and_finds_nothing(error: BaseException) -> None:
+    told = made(error)
+    assert (told.message, told.findings, told.cause) == ("why", (), "")
+    assert told.verdict is not Verdict.PASS
+
+
+def test_a_broken_rung_says_what_is_missing_and_accuses_nobody() -> None:
+    told = made(NonConformance(Finding("no key set"), cause="keys"), "setup")
+    assert (told.message, told.findings, told.cause) == ("what this check builds on is not there: no key set", (), "")
+
+
+def test_pytests_own_skip_is_a_skip() -> None:
+    assert made(pytest.skip.Exception("later")).verdict is Verdict.SKIPPED
+
+
+def test_a_crash_says_where_in_the_suites_it_was_and_not_more_than_fits() -> None:
+    elsewhere = ValueError("x" * 400)
+    assert crashed(elsewhere) == "the check itself failed: ValueError: " + "x" * 300
+    try:
+        result(CHECK, [End("call", KeyError("k"))], None, {}, 0.1)  # type: ignore[arg-type]
+    except AttributeError as error:
+        inside = crashed(error)
+    assert inside.startswith("the check itself failed at verdicts.py:")
+    assert ": AttributeError: " in inside
+
+
+def test_the_binding_results_are_shalls_that_nobody_waived() -> None:
+    shall, must_not, should = made(None), made(None, level="SHALL NOT"), made(None, level="SHOULD")
+    waived = replace(shall, verdict=Verdict.SKIPPED, tables={"waiver": {"reason": "known"}})
+    assert binding([shall, must_not, should, waived]) == [shall, must_not]
+
+
+def test_a_summary_counts_every_verdict() -> None:
+    ends = [
+        None,
+        NonConformance(Finding("x")),
+        Inconclusive("x"),
+        NotPermitted("x"),
+        NotApplicable("x"),
+        NotApplicable("y"),
+    ]
+    results = [made(one) for one in ends]
+    results.append(replace(made(None), requirements=("RFC6749-CODE-01", "RFC6749-CODE-02")))
+    assert counts(results) == {"FAIL": 1, "INCONCLUSIVE": 1, "SKIPPED": 1, "PASS": 2, "NOT_APPLICABLE": 2}
+    assert list(counts([])) == ["FAIL", "INCONCLUSIVE", "SKIPPED", "PASS", "NOT_APPLICABLE"]
+    assert summary(results) == {
+        "verdict": "FAIL", "checks": 7, "passed": 2, "failed": 1, "inconclusive": 1, "skipped": 1, "not_applicable": 2, "requirements": 2,
+    }  # fmt: skip
+
+
+def test_a_summary_speaks_of_recommendations_where_nothing_binds() -> None:
+    assert summary([made(NonConformance(Finding("x")), level="SHOULD")])["verdict"] == "FAIL"
+    assert summary([made(None), made(NonConformance(Finding("x")), level="SHOULD")])["verdict"] == "PASS"
 
 
 @pytest.mark.parametrize(
