@@ -36,7 +36,7 @@ def any_age(signed_in: bool, prompt: frozenset[str], age: float, max_age: int | 
     return not signed_in or "login" in prompt
 
 
-@must_sign_in.fault("prompt-login-ignored", violates="OIDC-PROMPT-02")
+@must_sign_in.fault("prompt-login-ignored", violates="OIDC-PROMPT-02", also=["OIDC-MAXAGE-01"])
 def no_fresh_sign_in(signed_in: bool, prompt: frozenset[str], age: float, max_age: int | None) -> bool:
     """prompt=login does not ask a signed-in member again."""
     return not signed_in

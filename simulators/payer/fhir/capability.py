@@ -31,8 +31,8 @@ def statement_told(statement: dict[str, Any]) -> dict[str, Any]:
 
 @statement_told.fault("capability-says-another-fhir-version", violates="FHIR-CAPABILITY-02")
 def other_version(statement: dict[str, Any]) -> dict[str, Any]:
-    """The CapabilityStatement says FHIR 3.0.2."""
-    return {**statement, "fhirVersion": "3.0.2"}
+    """The CapabilityStatement says FHIR 3.0.1."""
+    return {**statement, "fhirVersion": "3.0.1"}
 
 
 @statement_told.fault("capability-has-no-oauth-addresses", violates="SMART-DISCOVERY-02", on="legacy")

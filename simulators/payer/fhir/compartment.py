@@ -63,7 +63,7 @@ def type_permitted(permissions: frozenset[str], interaction: str) -> bool:
 @type_permitted.fault(
     "scopes-do-not-limit-types",
     violates="SMART-STANDALONE-14",
-    also=["SMART-STANDALONE-25", "HEALTHSHARE-2.1.3-RS-VALIDATE"],
+    also=["SMART-STANDALONE-25", "SMART-STANDALONE-15", "SMART2-SCOPES-01", "HEALTHSHARE-2.1.3-RS-VALIDATE"],
 )
 def any_type(permissions: frozenset[str], interaction: str) -> bool:
     """A token for one resource type reads and searches every type."""

@@ -134,7 +134,7 @@ def first_second(prefix: str, low: int | None, high: int | None, start: int, end
     return date_matches.function(prefix, low, high, start, end)
 
 
-@date_matches.fault("dates-ignore-their-zone", violates="FHIR-SEARCH-04")
+@date_matches.fault("dates-ignore-their-zone", violates="FHIR-SEARCH-04", also=["CARIN-SEARCH-03"])
 def zone_ignored(prefix: str, low: int | None, high: int | None, start: int, end: int) -> bool:
     """Times with an offset are compared as if they stood in another zone, eight hours off."""
     if end - start <= 60_000:

@@ -68,7 +68,7 @@ def format_served(accept: str, asked: str) -> bool:
     return json_asked(asked) if asked else json_accepted(accept)
 
 
-@format_served.fault("xml-is-answered-with-json", violates="FHIR-CONNEG-02")
+@format_served.fault("xml-is-answered-with-json", violates="FHIR-CONNEG-02", also=["FHIR-CONNEG-03"])
 def anything(accept: str, asked: str) -> bool:
     """A client that accepts XML only is sent JSON."""
     return True

@@ -46,7 +46,11 @@ def any_condition_holds(tests: Sequence[CandidateTest]) -> CandidateTest:
     return lambda candidate: any(test(candidate) for test in tests)
 
 
-@all_conditions_hold.fault("only-the-first-parameter-counts", violates="FHIR-SEARCH-07")
+@all_conditions_hold.fault(
+    "only-the-first-parameter-counts",
+    violates="FHIR-SEARCH-07",
+    also=["FHIR-SEARCH-01", "FHIR-SEARCH-04", "CARIN-SEARCH-03", "PDEX-SEARCH-02"],
+)
 def first_condition_holds(tests: Sequence[CandidateTest]) -> CandidateTest:
     """A search with several parameters looks at the first one besides the patient only."""
     return tests[0]
