@@ -222,8 +222,6 @@ class Portals:
     gallery: bool = True
     education: bool = True
     member: bool = True
-    handbook: bool = True
-    utilisation_requests: bool = True
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def catalogue(name: str) -> dict[str, dict[str, Any]]:
 
 
 def shown_by(id: str, entry: dict[str, Any], known: dict[str, dict[str, str]]) -> str:
-    """The link to the test that shows a requirement, or why people look at it."""
+    """The link to the test that shows a requirement at the payer its document describes, or why people look at it."""
     test, reason = longest(known["tests"], id), longest(known["review"], id)
     reviewed = entry.get("verified_by") in REVIEWED
     if test and not (reason and len(reason) > 0 and _closer(known, id)):
@@ -55,6 +55,13 @@ def link(test: str) -> str:
     """A test as a link from docs/."""
     path, _, name = test.partition("::")
     return f"[{name or path.removeprefix('tests/')}](../{path})"
+
+
+def cell(value: str, deployment: str, setting: str, known: dict[str, dict[str, str]], *, bold: bool = False) -> str:
+    """A setting of one deployment, linked to the test that shows it there."""
+    path, _, name = longest(known["settings"], setting).partition("::")
+    shown = f'[{value}](../{path} "{name}[{deployment}]")'
+    return f"**{shown}**" if bold else shown
 
 
 def told(value: object) -> str:
@@ -79,6 +86,11 @@ def settings(chosen: Deployment) -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in SKIPPED}
 
 
+def others(name: str) -> tuple[str, ...]:
+    """The other deployments, in their order."""
+    return tuple(one for one in COLUMNS if one != name)
+
+
 def page() -> str:
     """The whole document."""
     known = evidence()
@@ -90,16 +102,17 @@ def page() -> str:
         "",
         "## Settings",
         "",
-        "A value that differs from `reference` is bold. Each row names the test that shows what the setting does.",
+        "Every cell links to the test that shows it on the wire of that deployment (its title names it). A value that differs from",
+        "`reference` is bold; – is nothing.",
         "",
-        "| setting | " + " | ".join(COLUMNS) + " | shown by |",
-        "|---" * (len(COLUMNS) + 2) + "|",
+        "| setting | " + " | ".join(COLUMNS) + " |",
+        "|---" * (len(COLUMNS) + 1) + "|",
     ]
     loaded = {name: settings(deployments.load(name)) for name in COLUMNS}
     for name, reference in loaded["reference"].items():
-        values = [loaded[column][name] for column in COLUMNS]
-        cells = [value if value == reference else f"**{value}**" for value in values]
-        lines.append(f"| `{name}` | " + " | ".join(cells) + f" | {link(longest(known['settings'], name))} |")
+        values = {column: loaded[column][name] for column in COLUMNS}
+        cells = [cell(value, column, name, known, bold=value != reference) for column, value in values.items()]
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     lines += [
         "",
         "## Variants",
@@ -120,11 +133,16 @@ def page() -> str:
             "",
             f"## What the document behind `{name}` says",
             "",
-            "| requirement | what it says | shown by |",
-            "|---|---|---|",
+            f"`{name}` links to the test that shows the statement there, or says why people look at it. Where a setting carries the statement, the",
+            "other columns show that setting and link to its test; elsewhere – means that this document does not speak of them.",
+            "",
+            "| requirement | what it says | " + " | ".join((name, *others(name))) + " |",
+            "|---" * (len(COLUMNS) + 2) + "|",
         ]
         for id, entry in catalogue(document).items():
-            lines.append(f"| {id} | {entry['text']} | {shown_by(id, entry, known)} |")
+            setting = longest(known["rows"], id)
+            rest = [cell(loaded[one][setting], one, setting, known) if setting else "–" for one in others(name)]
+            lines.append(f"| {id} | {entry['text']} | {shown_by(id, entry, known)} | " + " | ".join(rest) + " |")
     return "\n".join(lines) + "\n"
 
 

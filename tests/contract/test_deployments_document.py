@@ -31,3 +31,13 @@ def test_every_linked_test_is_there() -> None:
         assert (ROOT / path).exists(), path
         if name:
             assert f"def {name}(" in (ROOT / path).read_text("utf-8"), test
+
+
+def test_every_setting_is_shown_at_every_deployment() -> None:
+    known = table.evidence()
+    names = table.settings(table.deployments.load("reference"))
+    assert [name for name in names if name not in known["settings"]] == []
+    assert [name for name in known["settings"] if name not in names] == []
+    assert [one for one in known["rows"].values() if one not in names] == []
+    for test in set(known["settings"].values()):
+        assert test.startswith("tests/unit/payer/deployments/"), f"{test} does not run at every deployment"

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from simulators.payer.context import Scope
 from simulators.payer.deployment import Deployment
+from simulators.payer.fhir.parameters import CORE, table
 from simulators.payer.rules import rule
 
 FORM = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]+)\.(read|write|\*|c?r?u?d?s?)(?:\?(\S+))?")
@@ -77,6 +78,8 @@ def scope_offered(scope: str, supported: Sequence[str], versions: Sequence[str])
     if data is None:
         return scope if scope in supported else None
     letters = data.permissions & frozenset("rs")
+    if data.resource != "*" and data.resource not in table(CORE)["elements"]:  # a type no payer here could hold
+        return None
     if not letters or ("v1" if is_version_1(data) else "v2") not in versions:
         return None
     offers = [offer for one in supported if (offer := data_scope(one))]

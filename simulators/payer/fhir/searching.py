@@ -139,8 +139,15 @@ class Searching:
         """The first page of a search."""
         reach.require(type_name, "s")
         query = _parsed(reach.base.catalog, type_name, parameters, strict, reach.active)
-        link = _self_link(reach.base.url, type_name, understood_parameters(reach.active, query.understood))
+        link = _self_link(reach.base.url, type_name, understood_parameters(reach.active, self._as_searched(query)))
         return self._page(reach, query, 0, 0, link, link)
+
+    def _as_searched(self, query: Query) -> Parameters:
+        """The parameters as used: a `_count` above what the server gives is told as what it gives (FHIR R4 3.1.1.4.5)."""
+        most = self.payer.deployment.fhir.max_page_size
+        if query.count is None or query.count <= most:
+            return query.understood
+        return tuple((name, str(most) if name == "_count" else value) for name, value in query.understood)
 
     def follow(self, reach: Reach, page: Page, token: str) -> Response:
         """The page a next link leads to."""
@@ -154,7 +161,7 @@ class Searching:
             query = _parsed(reach.base.catalog, page.type, page.parameters, False, reach.active)
         moment, newest = frozen_at(reach.active, page.moment, page.newest, reach.now)
         frozen = replace(reach, now=moment, newest=newest)
-        first = _self_link(reach.base.url, page.type, query.understood)
+        first = _self_link(reach.base.url, page.type, self._as_searched(query))
         response = self._page(frozen, query, page.start, page.last, f"{reach.base.url}?_page={token}", first)
         response.of_type = "Patient" if page.type == everything.TYPE else page.type
         return response

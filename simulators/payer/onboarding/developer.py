@@ -143,6 +143,8 @@ class DeveloperPages:
         name, password = (form.get("username") or "").strip().lower(), form.get("password") or ""
         if not self.form_came_from(request, form):
             return self.account_page(request, "sign_up", "The form was too old. Try again.", 403)
+        declared, address = self.payer.deployment.limits, request.client.host if request.client else "unknown"
+        limits.take(self.payer, "sign-up", declared.registrations, declared.registrations_per_seconds, "", address)
         if not ADDRESS.fullmatch(name):
             return self.account_page(request, "sign_up", "That is not an e-mail address.", 400)
         if not accounts.SHORTEST <= len(password) <= 1000:

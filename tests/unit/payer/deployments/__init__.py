@@ -1,0 +1,1 @@
+"""What each deployment file states is seen on the wire of that deployment."""
