@@ -3,6 +3,8 @@
 .PHONY: help setup demo test servers lint fix matrix prove mutate bench clean
 SHELL := /bin/sh
 BIN := .venv/bin
+# Tests side by side: one a core, at most eight (each may start a payer and a browser). JOBS=2 make test says otherwise.
+JOBS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); [ "$$cores" -lt 8 ] && echo "$$cores" || echo 8)
 export PYTHONUTF8 := 1
 
 help: ## list the verbs
@@ -15,10 +17,10 @@ demo: setup ## members, payer, browser launch, suites, limits, report: build/dem
 	@$(BIN)/patient-access demo --out build/demo
 
 test: setup ## all tests of our own (under 15 minutes on two cores)
-	@$(BIN)/python -m pytest tests --ignore tests/benchmarks --ignore tests/servers -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest tests --ignore tests/benchmarks --ignore tests/servers -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 servers: setup ## judge whole servers: every deployment, servers not ours, faulty ones, TLS of every kind
-	@$(BIN)/python -m pytest tests/servers -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest tests/servers -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: setup ## format, ruff, types, imports
 	@$(BIN)/ruff format --check --quiet . || { echo "ruff format: run 'make fix'"; exit 1; }

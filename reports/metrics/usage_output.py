@@ -68,17 +68,22 @@ def suppressed(units: Iterable[Figure], total: Figure, below: int) -> tuple[tupl
 
 
 def _hide_what_bounds_tell(shown: list[list[Shown]], exact: list[list[Shown]], column: int, below: int) -> None:
-    """Hide one more cell where the hidden ones can only all be 1, or all `below` - 1: their sum is the total less the others."""
+    """Hide more cells while the hidden ones can only all be their least or all their most: their sum is the total less the others.
+
+    A marked cell lies between 1 and `below` - 1, any other hidden one between 0 and the total.
+    """
     mark, last = f"<{below}", len(shown) - 1
-    hidden = [index for index in range(last) if isinstance(shown[index][column], str)]
-    total = shown[last][column]
-    if not isinstance(total, int) or not hidden or any(shown[index][column] != mark for index in hidden):
-        return
-    rest = total - sum(value for index in range(last) if isinstance(value := shown[index][column], int))
-    if rest not in (len(hidden), len(hidden) * (below - 1)):
-        return
-    others = [index for index in range(last) if isinstance(shown[index][column], int) and shown[index][column] != 0]
-    shown[min(others, key=lambda index: (exact[index][column], index), default=last)][column] = "suppressed"
+    for _ in range(len(shown)):
+        hidden = [index for index in range(last) if isinstance(shown[index][column], str)]
+        total = shown[last][column]
+        if not isinstance(total, int) or not hidden:
+            return
+        rest = total - sum(value for index in range(last) if isinstance(value := shown[index][column], int))
+        bounds = [(1, below - 1) if shown[index][column] == mark else (0, total) for index in hidden]
+        if sum(least for least, _ in bounds) < rest < sum(most for _, most in bounds):
+            return
+        others = [index for index in range(last) if isinstance(shown[index][column], int) and shown[index][column] != 0]
+        shown[min(others, key=lambda index: (exact[index][column], index), default=last)][column] = "suppressed"
 
 
 def as_json(usage: Usage, below: int = 0) -> dict[str, Any]:

@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from reports.metrics.mapping import DEFAULT, Mapping
+from reports.metrics.sources import open_log
+from reports.metrics.usage import Switches, Usage, usage
+
 EXAMPLE = Path("examples/usage-2026")
 COLUMNS = ("row", "at", "member", "app", "app_kind", "channel", "unit", "status", "resources", "interaction")
 
@@ -51,3 +55,16 @@ def by_hand(
         transfers[member].append(count)
     repeat = sum((max(counts) if same_app else sum(counts)) >= 2 for counts in transfers.values())
     return len(transfers), repeat
+
+
+NOW = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+def count(
+    path: Path, mapping: Mapping = DEFAULT, year: int = 2026, at: datetime | None = NOW, **switches: Any
+) -> Usage:
+    return usage(open_log(str(path), mapping), year, Switches(**switches), at=at)
+
+
+def pair(found: Usage) -> tuple[int, int]:
+    return found.total.members, found.total.members_repeat
