@@ -39,7 +39,9 @@ def test_the_consent_names_the_payer_and_who_runs_the_service_for_it(at: Running
 
 
 def test_the_target_tells_zone_and_rating_period(at: Running, tmp_path: Path) -> None:
-    facts, told = at.payer.deployment.payer, target_file.content(at.payer, tmp_path / "manifest.json", "")["server"]
+    content = target_file.content(at.payer, tmp_path / "manifest.json", "")
+    at.clients = {entry["name"]: entry for entry in content["client"]}  # a target tells secrets made for it
+    facts, told = at.payer.deployment.payer, content["server"]
     assert (told["time_zone"], told["rating_period_start"]) == (facts.time_zone, facts.rating_period_start)
     assert (told["guides"], told["smart"]) == (
         list(at.payer.deployment.fhir.guides),
