@@ -30,6 +30,7 @@ def test_asymmetric_client_launches(asymmetric_app: App, member: Member) -> None
     attempt = asymmetric_app.authorize(member)
     expect_code(attempt)
     body = expect_json(asymmetric_app.redeem(attempt))
+    control(body.get("patient"), "the token response names the patient")
     fhir = FhirClient(asymmetric_app.http, asymmetric_app.target.server.fhir_base, str(body.get("access_token")))
     expect_status(fhir.read("Patient", str(body.get("patient"))), 200, "the token must read the patient in context")
 

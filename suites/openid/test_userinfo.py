@@ -29,6 +29,7 @@ def test_userinfo_is_of_the_same_person(http: Http, userinfo: str, grant: Grant)
     """Userinfo's sub equals the id_token's."""
     body = expect_json(http.get(userinfo, token=grant.access_token))
     sub = jwt.read(grant.id_token).claims.get("sub")
+    control(sub, "the id_token has a sub")
     expect(
         body.get("sub") == sub,
         "sub must equal the id_token's",

@@ -38,7 +38,7 @@ def prove(
         bool, typer.Option("--full", help="the whole suite against every fault, variant and deployment; takes hours")
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=32, help="payers judged side by side")] = 2,
-    members: Annotated[int, typer.Option("--members", min=12, max=200, help="members of the payer")] = 24,
+    members: Annotated[int, typer.Option("--members", min=12, max=200, help="members of the payer")] = 36,
     expected: Annotated[
         Path | None,
         typer.Option("--expected", help="folder of known findings, one waivers file a deployment (docs/proof.md)"),

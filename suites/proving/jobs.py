@@ -34,7 +34,7 @@ class Order:
     systems: Mapping[str, System]  # by name: whatever a fault may want to be tried on
     variants: Sequence[System]
     out: Path
-    members: int = 24
+    members: int = 36  # planted ones and a few more
     jobs: int = 2
     full: bool = False
     whole_reference: bool = True  # every check of the reference, not only those the faults need

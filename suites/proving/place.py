@@ -21,6 +21,7 @@ from suites.proving.payer import CannotProve, Payer, running
 SUITES = Path(__file__).parent.parent
 CHECK_SECONDS = 30  # of one check
 ATTACKS = 300  # requests of the seeded attacks on other members' records, where a sample will do
+RECORDS = 3  # members whose records are judged throughout, where a sample will do; what they do not show is still looked for in others
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,12 @@ def _answer(answers: IO[bytes]) -> dict[str, Any]:
 def opened(
     folder: Path, data: Path, deployment: str, waivers: Path | None = None, full: bool = False
 ) -> Iterator[Place]:
-    """Start a payer and a bench for it; both end with the block. Only where `full`, attacks are as many as in a certification."""
+    """Start a payer and a bench for it; both end with the block. Only where `full`, attacks and records are as many as in a certification."""
     with running(folder, data, deployment) as payer:
         words = [sys.executable, "-m", "pytest", "-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), "-q", "-s"]
         words += ["--no-header", "--tb=no", "-p", "suites.proving.bench", "--target", str(payer.target)]
         words += ["--check-seconds", str(CHECK_SECONDS), *(["--waivers", str(waivers)] if waivers else []), str(SUITES)]
-        words += [] if full else ["--isolation-requests", str(ATTACKS)]
+        words += [] if full else ["--isolation-requests", str(ATTACKS), "--members-judged", str(RECORDS)]
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
         environment = {

@@ -36,7 +36,7 @@ class Request:
     variants: Sequence[str]
     out: Path
     jobs: int = 2
-    members: int = 24
+    members: int = 36  # planted ones and a few more
     full: bool = False
     expected: Path | None = None
 

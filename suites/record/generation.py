@@ -32,7 +32,7 @@ from suites.record.cases import Case, cases
 from suites.record.held import Record
 from suites.record.judge import Judge
 
-MOST_MEMBERS = 6  # judged throughout
+MOST_MEMBERS = 6  # judged throughout, where --members-judged says nothing else
 MOST_FURTHER = 40  # opened one by one where the first have nothing to show
 GENERATED = "generated(guide, kind, expectation): runs once for each thing of this kind the guide asks of servers"
 NONE = Case("", "", "none")
@@ -41,6 +41,17 @@ NONE = Case("", "", "none")
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line("markers", GENERATED)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--members-judged."""
+    parser.getgroup("patient access").addoption(
+        "--members-judged",
+        type=int,
+        default=MOST_MEMBERS,
+        metavar="N",
+        help=f"members whose records are judged throughout ({MOST_MEMBERS}); others are opened where these have nothing to show",
+    )
 
 
 def claimed_guides(target: Target, name: str) -> tuple[str, ...]:
@@ -66,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("case", found or [NONE], ids=[one.id for one in found] or ["none"], scope="function")
 
 
-def reading_members(target: Target) -> list[Member]:
+def reading_members(target: Target, most: int = MOST_MEMBERS) -> list[Member]:
     """The members whose records are judged: those with most types of resources as the manifest counts them, small records first,
     then those further ones that are opened only when needed.
 
@@ -81,8 +92,8 @@ def reading_members(target: Target) -> list[Member]:
             -len(one.planted_for),
         ),
     )
-    chosen = sorted(ranked[:MOST_MEMBERS], key=lambda one: sum(totals.get(one.patient, {}).values()))
-    return [*chosen, *ranked[MOST_MEMBERS:MOST_FURTHER]]
+    chosen = sorted(ranked[:most], key=lambda one: sum(totals.get(one.patient, {}).values()))
+    return [*chosen, *ranked[most:MOST_FURTHER]]
 
 
 def manifest_totals(target: Target) -> dict[str, dict[str, int]]:
@@ -120,10 +131,11 @@ def judges(request: pytest.FixtureRequest, http: Http, target: Target) -> Callab
     def of(base: str) -> Judge:
         if base not in made and base == "fhir":
             control(target.client and target.member, "the target file names a [[client]] and a [[member]]")
-            members = reading_members(target)
+            most = request.config.getoption("--members-judged")
+            members = reading_members(target, most)
             member_record: Callable[[Member], Record] = request.getfixturevalue("member_record")
-            records = tuple(member_record(one) for one in members[:MOST_MEMBERS])
-            made[base] = Judge(records, target.server.guides, map(member_record, members[MOST_MEMBERS:]))
+            records = tuple(member_record(one) for one in members[:most])
+            made[base] = Judge(records, target.server.guides, map(member_record, members[most:]))
         elif base not in made:
             address = getattr(target.server, f"{base}_base") or target.server.fhir_base
             made[base] = Judge((Record(FhirClient(http, address)),), target.server.guides)

@@ -73,7 +73,7 @@ def no_telephone(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Location", dropping("telecom"))
 
 
-@as_stored.fault("organizations-lack-their-name", violates="PLANNET-PROFILE-02")
+@as_stored.fault("organizations-lack-their-name", violates="PLANNET-PROFILE-02", also=["PLANNET-CONTENT-01"])
 def no_organization_name(bodies: list[bytes]) -> list[bytes]:
     """Organizations of the directory have no name."""
     return altered(bodies, "Organization", dropping("name"))
