@@ -20,6 +20,7 @@ def test_confidential_client_launches(confidential_app: App, member: Member) -> 
     attempt = confidential_app.authorize(member, in_browser=True)
     expect_code(attempt)
     body = expect_json(confidential_app.redeem(attempt, auth="basic"))
+    control(body.get("patient"), "the token response names the patient")
     fhir = FhirClient(confidential_app.http, confidential_app.target.server.fhir_base, str(body.get("access_token")))
     expect_status(fhir.read("Patient", str(body.get("patient"))), 200, "the token must read the patient in context")
 

@@ -28,14 +28,14 @@ class Selection:
 
 
 def for_fault(fault: Fault, checks: Mapping[str, Check], browsing: Collection[str], full: bool = False) -> Selection:
-    """The checks for one fault. `browsing` are the checks known to drive a browser: asked first only where no other claims it."""
+    """The checks for one fault. `browsing` are the checks known to drive a browser: asked first only where they claim the fault and no
+    other does, or it is at home in their chapter."""
     if full:
         return Selection(tuple(checks))
     claiming = [one for one in checks.values() if fault.violates in one.requirements]
     declared = [one for one in checks.values() if fault.also & one.requirements and one not in claiming]
-    quick = [one for one in sampled(claiming, CLAIMED) if one.id not in browsing]
-    first = quick or claiming
     home = chapter(fault.violates, claiming)
+    first = [one for one in sampled(claiming, CLAIMED) if one.id not in browsing or one.chapter == home] or claiming
     beside = [one for one in checks.values() if one.chapter == home and one not in claiming and one.id not in browsing]
     chosen = {one.id for one in (*first, *sampled(declared, DECLARED), *sampled(beside, NEIGHBOURS))}
     rest = [one.id for one in claiming if one.id not in chosen]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -56,7 +57,7 @@ def test_sorted(judges: Callable[[str], Judge], descending: bool) -> None:
     judge, count = judges("fhir"), 0
     sign = "-" if descending else ""
     with findings() as found:
-        for one in list(several(judge))[:MOST_TYPES]:
+        for one in islice(several(judge), MOST_TYPES):
             known = parameters(judge.guides, judge.guides[0], one.type)
             for name in [n for n in ("_lastUpdated", "date") if n in known]:
                 if len({span.start for span in keys(judge, one, name, one.resources())}) < 2:

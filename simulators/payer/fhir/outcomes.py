@@ -54,7 +54,9 @@ def answered_ok(error: ProtocolError, body: bytes) -> tuple[int, bytes, bytes]:
     )
 
 
-@refusal_as_told.fault("errors-are-answered-500", violates="FHIR-ERRORS-01")
+@refusal_as_told.fault(
+    "errors-are-answered-500", violates="FHIR-ERRORS-01", also=["FHIR-ERRORS-03", "FHIR-ERRORS-04", "FHIR-ERRORS-05"]
+)
 def answered_internal(error: ProtocolError, body: bytes) -> tuple[int, bytes, bytes]:
     """A wrong request is answered 500 as if the server had failed."""
     return 500 if error.status in (400, 404, 405) else error.status, b"application/fhir+json;charset=utf-8", body

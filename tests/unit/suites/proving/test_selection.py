@@ -21,12 +21,20 @@ def test_checks_of_what_also_fails_are_asked_too() -> None:
     assert for_fault(fault(also=["C"]), checks, ()).first == ("tokens.a", "launch.c")
 
 
-def test_a_browser_is_driven_only_where_nothing_quicker_claims_the_fault() -> None:
-    checks = table(check("launch.page", "A"), check("launch.form", "A"), check("launch.other", "B"))
-    chosen = for_fault(fault(), checks, {"launch.page", "launch.other"})
-    assert chosen.first == ("launch.form",)
-    assert chosen.second == ("launch.page",)
-    assert for_fault(fault(), checks, frozenset(checks)).first == ("launch.page", "launch.form")
+def test_a_browser_is_driven_for_what_claims_the_fault_at_home_or_where_nothing_quicker_does() -> None:
+    pages = [
+        check("launch.page", "A"),
+        check("launch.form", "A"),
+        check("tokens.page", "A"),
+        check("launch.other", "B"),
+    ]
+    browsing = {"launch.page", "tokens.page", "launch.other"}
+    chosen = for_fault(fault(), table(*pages), browsing)
+    assert chosen.first == ("launch.page", "launch.form")
+    assert chosen.second == ("tokens.page",)
+    away = [check("tokens.page", "A"), *(check(f"launch.form{number}", "A") for number in range(2))]
+    assert for_fault(fault(), table(*away[:1]), browsing).first == ("tokens.page",)
+    assert for_fault(fault(), table(*away), browsing).first == ("launch.form0", "launch.form1")
 
 
 def test_generated_checks_are_sampled_first_and_all_asked_before_a_fault_survives() -> None:
