@@ -36,7 +36,7 @@ def expect_error(attempt: Attempt, *errors: str, page_allowed: bool = False) -> 
         return
     wanted = " or ".join(errors)
     expect(
-        landing.redirected and landing.wherever("error")[:1] in ([one] for one in errors),
+        landing.redirected and landing.error in errors,
         f"the request must be refused with {wanted}",
         expected=f"error={wanted} on the redirect",
         found=landing.described,
@@ -66,7 +66,7 @@ def test_implicit_grant_is_off(app: App, member: Member, fresh_code: FreshCode, 
     leaked = {name for name, _ in (*attempt.landing.parameters, *urls.fragment_pairs(attempt.landing.url))}
     expect(not leaked & {"access_token", "id_token", "code"}, "nothing may be handed out", found=sorted(leaked))
     expect(
-        attempt.landing.value("error") in ("unsupported_response_type", "unauthorized_client", "invalid_request")
+        attempt.landing.error in ("unsupported_response_type", "unauthorized_client", "invalid_request")
         or "error" in leaked
         or 400 <= attempt.landing.status < 500,
         "implicit and hybrid answers must be refused",
@@ -117,7 +117,7 @@ def test_repeated_parameter_is_refused(app: App, member: Member, fresh_code: Fre
     landing = attempt.landing
     expect(not landing.value("code"), "a request with a repeated parameter gets no code", found=landing.described)
     expect(
-        landing.value("error") == "invalid_request" or 400 <= landing.status < 500,
+        landing.error == "invalid_request" or 400 <= landing.status < 500,
         "a repeated parameter must be refused with invalid_request",
         expected="error=invalid_request",
         found=landing.described,

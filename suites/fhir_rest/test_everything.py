@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from suites.kit.expectations import FHIR_JSON, expect_json
+from suites.kit.expectations import expect_json
 from suites.kit.fhir import PAGES, entries, next_link
 from suites.kit.outcomes import Inconclusive, NonConformance, findings, judged, not_applicable, rung, trail
-from suites.record.held import Record
+from suites.record.held import READABLE, Record
 from suites.record.judge import Judge
 from suites.record.matching import reference_parts
 from suites.record.samples import CLINICAL
@@ -36,7 +36,7 @@ def whole(record: Record) -> tuple[dict[str, dict[str, Any]], str]:
     answer = record.fhir.get(f"Patient/{record.patient}/$everything")
     evidence = answer.evidence
     for _ in range(PAGES):
-        bundle = expect_json(answer, 200, FHIR_JSON)
+        bundle = expect_json(answer, 200, READABLE)
         for entry in entries(bundle):
             resource = entry.get("resource") or {}
             found[f"{resource.get('resourceType')}/{resource.get('id')}"] = resource

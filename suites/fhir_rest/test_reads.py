@@ -13,6 +13,7 @@ from suites.kit.expectations import FHIR_JSON, expect_json, expect_status
 from suites.kit.fhir import FhirClient
 from suites.kit.http import Answer
 from suites.kit.outcomes import Inconclusive, control, expect, findings, judged, not_applicable
+from suites.record.held import READABLE
 from suites.record.judge import Judge
 
 TYPES = ("Patient", "Coverage", "Encounter", "Condition", "Observation", "ExplanationOfBenefit")
@@ -42,7 +43,7 @@ def test_validators_agree_with_meta(reads: list[Answer]) -> None:
     """A read carries ETag and Last-Modified that say what meta says."""
     with findings() as found:
         for answer in reads:
-            resource = expect_json(answer, 200, FHIR_JSON)
+            resource = expect_json(answer, 200, READABLE)
             name, meta = f"{resource.get('resourceType')}/{resource.get('id')}", resource.get("meta") or {}
             tag, modified = answer.header("etag"), answer.header("last-modified")
             found.check(tag, "a read carries an ETag", found=name, evidence=answer.evidence)

@@ -65,6 +65,11 @@ class Landing:
         return [value for key, value in urls.fragment_pairs(self.url) if key == name] if self.redirected else []
 
     @property
+    def error(self) -> str:
+        """The error code that came back, wherever on the redirect; empty without one."""
+        return next(iter(self.wherever("error")), "")
+
+    @property
     def described(self) -> str:
         """One line for a report, without the code itself."""
         if self.redirected:

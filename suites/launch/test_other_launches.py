@@ -90,7 +90,7 @@ def test_missing_state_is_refused_or_not_invented(app: App, member: Member) -> N
     landing = app.authorize(member, may_refuse=True, drop=["state"]).landing
     expect(not landing.values("state"), "no state may be invented", found=landing.values("state"))
     expect(
-        landing.value("code") or landing.value("error") == "invalid_request" or 400 <= landing.status < 500,
+        landing.value("code") or landing.error == "invalid_request" or 400 <= landing.status < 500,
         "a request without state is refused with invalid_request, or granted",
         found=landing.described,
     )
@@ -112,7 +112,7 @@ def test_launch_without_pkce_where_smart_1_allows(app: App, member: Member, targ
     if target.smart_at_least("2.0.0"):
         not_applicable(f"SMART {target.server.smart} requires PKCE")
     attempt = app.authorize(member, may_refuse=True, drop=["code_challenge", "code_challenge_method"])
-    if attempt.landing.value("error") == "invalid_request":
+    if attempt.landing.error == "invalid_request":
         not_applicable("the server asks for PKCE already, which RFC 9700 recommends")
     expect_code(attempt)
     expect_status(app.redeem(attempt, drop=["code_verifier"]), 200, "a SMART 1.0 app must be served without PKCE")

@@ -203,7 +203,7 @@ def test_unregistered_scope_is_not_granted(app: App, member: Member) -> None:
     attempt = app.authorize(member, may_refuse=True, scope=f"{app.client.scopes} {asked}")
     if not attempt.landing.value("code"):
         expect(
-            attempt.landing.value("error") == "invalid_scope",
+            attempt.landing.error == "invalid_scope",
             "a scope that cannot be granted gives invalid_scope",
             found=attempt.landing.described,
         )
@@ -224,7 +224,7 @@ def test_write_scope_is_not_granted(another_app: App, member: Member, asked: str
     attempt = another_app.authorize(member, may_refuse=True, scope=f"launch/patient patient/Patient.read {asked}")
     if not attempt.landing.value("code"):
         expect(
-            attempt.landing.value("error") == "invalid_scope",
+            attempt.landing.error == "invalid_scope",
             "a scope that cannot be granted gives invalid_scope",
             found=attempt.landing.described,
         )
@@ -242,7 +242,7 @@ def test_unknown_scope_is_not_granted(another_app: App, member: Member) -> None:
     attempt = another_app.authorize(member, may_refuse=True, scope="launch/patient patient/Patient.read made-up-scope")
     if not attempt.landing.value("code"):
         expect(
-            attempt.landing.value("error") == "invalid_scope",
+            attempt.landing.error == "invalid_scope",
             "a scope that cannot be granted gives invalid_scope",
             found=attempt.landing.described,
         )

@@ -71,7 +71,7 @@ def test_request_without_challenge_is_refused(
     landing = client.authorize(member, may_refuse=True, drop=["code_challenge", "code_challenge_method"]).landing
     expect(not landing.value("code"), "a request without code_challenge must get no code", found=landing.described)
     expect(
-        landing.value("error") == "invalid_request" or 400 <= landing.status < 500,
+        landing.error == "invalid_request" or 400 <= landing.status < 500,
         "a request without code_challenge must be refused with invalid_request",
         found=landing.described,
     )

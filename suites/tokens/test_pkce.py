@@ -28,7 +28,7 @@ def refused_request(app: App, member: Member, what: str, **spoiled: Any) -> None
         evidence=landing.evidence[-1],
     )
     expect(
-        landing.value("error") == "invalid_request" or (not landing.redirected and 400 <= landing.status < 500),
+        landing.error == "invalid_request" or (not landing.redirected and 400 <= landing.status < 500),
         f"a request {what} must be refused with invalid_request",
         expected="error=invalid_request on the redirect, or an error page",
         found=landing.described,
@@ -153,7 +153,7 @@ def test_downgrade_is_refused(app: App, member: Member, uses_pkce: None) -> None
     control(app.redeem(app.authorize(member)).status == 200, "the same request with a challenge is accepted")
     if not landing.value("code"):
         expect(
-            landing.value("error") == "invalid_request" or 400 <= landing.status < 500,
+            landing.error == "invalid_request" or 400 <= landing.status < 500,
             "a request without a challenge is refused with invalid_request",
             found=landing.described,
             evidence=landing.evidence[-1],

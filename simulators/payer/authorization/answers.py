@@ -41,25 +41,29 @@ def returned_state(state: str | None, is_error: bool) -> str | None:
     return state
 
 
-@returned_state.fault("state-not-returned", violates="SMART-STANDALONE-03", also=["RFC6749-STATE-01"])
+@returned_state.fault(
+    "state-not-returned", violates="SMART-STANDALONE-03", also=["RFC6749-STATE-01", "RFC6749-ERROR-02"]
+)
 def dropped(state: str | None, is_error: bool) -> str | None:
     """state does not come back."""
     return None
 
 
-@returned_state.fault("state-not-returned-on-error", violates="SMART-STANDALONE-03")
+@returned_state.fault("state-not-returned-on-error", violates="SMART-STANDALONE-03", also=["RFC6749-ERROR-02"])
 def dropped_on_error(state: str | None, is_error: bool) -> str | None:
     """state comes back with a code, but not with an error."""
     return None if is_error else state
 
 
-@returned_state.fault("state-shortened", violates="SMART-STANDALONE-03", also=["RFC6749-STATE-01"])
+@returned_state.fault("state-shortened", violates="SMART-STANDALONE-03", also=["RFC6749-STATE-01", "RFC6749-ERROR-02"])
 def shortened(state: str | None, is_error: bool) -> str | None:
     """state comes back cut to its first 16 characters."""
     return state[:16] if state else state
 
 
-@returned_state.fault("state-special-characters-lost", violates="SMART-STANDALONE-03", also=["RFC6749-STATE-01"])
+@returned_state.fault(
+    "state-special-characters-lost", violates="SMART-STANDALONE-03", also=["RFC6749-STATE-01", "RFC6749-ERROR-02"]
+)
 def cleaned(state: str | None, is_error: bool) -> str | None:
     """state comes back without everything that is no letter or digit."""
     return re.sub(r"[^A-Za-z0-9]", "", state) if state else state

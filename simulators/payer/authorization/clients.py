@@ -105,7 +105,20 @@ def refusal_of_client(description: str, tried_basic: bool) -> InvalidClient:
     return InvalidClient(description, basic=tried_basic)
 
 
-@refusal_of_client.fault("client-refusal-as-invalid-request", violates="RFC6749-ERROR-01")
+# What is refused with another error than it should be is refused wrongly, whatever it was that had to be refused.
+REFUSED = (
+    "RFC6749-CLIENT-AUTH-01",
+    "RFC6749-CLIENT-AUTH-02",
+    "RFC6749-ERROR-03",
+    "SMART-STANDALONE-10",
+    "SMART2-ASYMMETRIC-02",
+    "SMART2-ASYMMETRIC-03",
+    "SMART2-ASYMMETRIC-04",
+    "SMART2-ASYMMETRIC-05",
+)
+
+
+@refusal_of_client.fault("client-refusal-as-invalid-request", violates="RFC6749-ERROR-01", also=REFUSED)
 def vague_refusal(description: str, tried_basic: bool) -> InvalidClient:
     """Failed client authentication is answered 400 invalid_request."""
     error = InvalidClient(description)
@@ -119,7 +132,7 @@ def no_challenge(description: str, tried_basic: bool) -> InvalidClient:
     return InvalidClient(description)
 
 
-@refusal_of_client.fault("client-refusal-as-server-error", violates="RFC6749-ERROR-01")
+@refusal_of_client.fault("client-refusal-as-server-error", violates="RFC6749-ERROR-01", also=REFUSED)
 def crash_on_client(description: str, tried_basic: bool) -> InvalidClient:
     """Failed client authentication is answered 500."""
     error = InvalidClient(description)

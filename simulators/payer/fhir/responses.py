@@ -50,13 +50,15 @@ def content_type_of_resources() -> bytes:
     return FHIR_JSON
 
 
-@content_type_of_resources.fault("content-type-is-text-html", violates="FHIR-CONNEG-01")
+@content_type_of_resources.fault(
+    "content-type-is-text-html", violates="FHIR-CONNEG-01", also=["FHIR-CONNEG-03", "FHIR-EVERYTHING-01"]
+)
 def html() -> bytes:
     """Resources come as text/html."""
     return b"text/html;charset=utf-8"
 
 
-@content_type_of_resources.fault("content-type-is-plain-json", violates="FHIR-CONNEG-01")
+@content_type_of_resources.fault("content-type-is-plain-json", violates="FHIR-CONNEG-01", also=["FHIR-CONNEG-03"])
 def plain_json() -> bytes:
     """Resources come as application/json although application/fhir+json was asked for."""
     return b"application/json"

@@ -120,7 +120,7 @@ def no_tier(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Basic", change)
 
 
-@as_stored.fault("formulary-items-hide-prior-authorization", violates="USDF-CONTENT-01")
+@as_stored.fault("formulary-items-hide-prior-authorization", violates="USDF-CONTENT-01", also=["USDF-MUSTSUPPORT-01"])
 def no_prior_authorization(bodies: list[bytes]) -> list[bytes]:
     """The formulary does not tell which drugs need prior authorization."""
 
