@@ -38,7 +38,7 @@ def make_dataset(folder: Path, guides: Sequence[str], members: int) -> Path:
     for guide in guides:
         if guide.partition("@")[0] in MADE:
             first.setdefault(guide.partition("@")[0], guide)
-    out = folder / ("members-" + "-".join(sorted(first.values())).replace("@", "-"))
+    out = folder / (f"members-{members}-" + "-".join(sorted(first.values())).replace("@", "-"))
     if not (out / "manifest.json").exists():
         words = command("generate", "--members", str(members), "--seed", str(SEED), "--out", str(out))
         for guide in sorted(first.values()):

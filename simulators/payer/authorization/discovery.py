@@ -106,7 +106,9 @@ def without_token_endpoint(
     return document
 
 
-@smart_configuration.fault("smart-configuration-without-capabilities", violates="SMART-DISCOVERY-01")
+@smart_configuration.fault(
+    "smart-configuration-without-capabilities", violates="SMART-DISCOVERY-01", also=["SMART-DISCOVERY-03"]
+)
 def without_capabilities(
     common: dict[str, Any], capabilities: list[str], identity: dict[str, str], management: str
 ) -> dict[str, Any]:
