@@ -9,7 +9,7 @@ import pytest
 from suites.kit.expectations import CORS_ORIGIN, expect_cors, expect_status, header_tokens
 from suites.kit.fhir import FhirClient
 from suites.kit.http import Answer, Http
-from suites.kit.outcomes import expect, not_applicable
+from suites.kit.outcomes import control, expect, not_applicable
 from suites.kit.target import Target
 from suites.protocol import urls
 
@@ -26,6 +26,7 @@ def _binding(target: Target) -> None:
 def test_smart_configuration_is_readable_by_browser_apps(smart_configuration_answer: Answer, target: Target) -> None:
     """The SMART configuration may be read by a page of another origin."""
     _binding(target)
+    control(smart_configuration_answer.status == 200, "the SMART configuration is served")
     expect_cors(smart_configuration_answer)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from suites.kit.expectations import expect_media_type, expect_status
 from suites.kit.http import Answer, Http
-from suites.kit.outcomes import expect, findings, judged, not_applicable
+from suites.kit.outcomes import control, expect, findings, judged, not_applicable
 from suites.kit.target import Target
 from suites.protocol import scopes, urls
 
@@ -52,6 +52,7 @@ def test_smart_configuration_is_json(smart_configuration_answer: Answer) -> None
 @pytest.mark.requirement("SMART-DISCOVERY-01")
 def test_smart_configuration_names_what_an_app_needs(smart_configuration_answer: Answer) -> None:
     """authorization_endpoint and token_endpoint are absolute URLs, capabilities a list of words."""
+    control(smart_configuration_answer.status == 200, "the SMART configuration is served")
     document = smart_configuration_answer.object()
     with findings() as found:
         for name in ("authorization_endpoint", "token_endpoint"):
@@ -214,6 +215,7 @@ def test_scopes_of_carin_are_listed(smart_configuration: dict[str, Any], target:
 @pytest.mark.requirement("SMART-DISCOVERY-09")
 def test_discovery_says_how_long_it_may_be_kept(smart_configuration_answer: Answer) -> None:
     """Cache-Control, Expires or an ETag lets apps keep the configuration and ask again in time."""
+    control(smart_configuration_answer.status == 200, "the SMART configuration is served")
     kept = [name for name in ("cache-control", "expires", "etag") if smart_configuration_answer.header(name)]
     expect(kept, "a discovery document should say how long it may be kept", expected="Cache-Control, Expires or ETag")
 

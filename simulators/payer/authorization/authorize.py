@@ -111,7 +111,13 @@ def response_type_served(response_type: str | None) -> bool:
 @response_type_served.fault("implicit-response-type-accepted", violates="RFC9700-GRANTS-01")
 def implicit_too(response_type: str | None) -> bool:
     """response_type=token leads to login and consent instead of unsupported_response_type."""
-    return True
+    return response_type == "code" or "token" in (response_type or "").split()
+
+
+@response_type_served.fault("unknown-response-type-accepted", violates="RFC6749-ERROR-07", also=["RFC6749-ERROR-02"])
+def any_word(response_type: str | None) -> bool:
+    """A response_type nobody knows is served as if it had asked for a code."""
+    return bool(response_type) and "token" not in (response_type or "").split()
 
 
 @response_type_served.fault("missing-response-type-accepted", violates="RFC6749-ERROR-07")
