@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jwt
@@ -38,37 +39,43 @@ def half_hash(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode("ascii")).digest()[:16]).rstrip(b"=").decode()
 
 
+@dataclass(frozen=True)
+class Login:
+    """What an id_token tells: who logged in, at which app, when."""
+
+    issuer: str
+    subject: str
+    client_id: str
+    now: float
+    nonce: str | None
+    auth_time: float | None
+    fhir_user: str | None
+    at_hash: str
+
+
 @rule
-def id_token_claims(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def id_token_claims(login: Login) -> dict[str, Any]:
     """OIDC Core section 2 and SMART: who logged in, for which app, when."""
     claims: dict[str, Any] = {
-        "iss": issuer,
-        "sub": subject,
-        "aud": client_id,
-        "iat": int(now),
-        "exp": int(now + LIFE),
-        "at_hash": at_hash,
+        "iss": login.issuer,
+        "sub": login.subject,
+        "aud": login.client_id,
+        "iat": int(login.now),
+        "exp": int(login.now + LIFE),
+        "at_hash": login.at_hash,
     }
-    if auth_time is not None:
-        claims["auth_time"] = int(auth_time)
-    if nonce is not None:
-        claims["nonce"] = nonce
-    if fhir_user is not None:
-        claims["fhirUser"] = fhir_user
+    if login.auth_time is not None:
+        claims["auth_time"] = int(login.auth_time)
+    if login.nonce is not None:
+        claims["nonce"] = login.nonce
+    if login.fhir_user is not None:
+        claims["fhirUser"] = login.fhir_user
     return claims
 
 
-def _spoiled(name: str, value: Any, *given: Any) -> dict[str, Any]:
-    claims = id_token_claims.function(*given)
+def _spoiled(login: Login, name: str, value: Any) -> dict[str, Any]:
+    """The claims with one of another value; None leaves it out."""
+    claims = id_token_claims.function(login)
     if value is None:
         claims.pop(name, None)
     else:
@@ -77,242 +84,90 @@ def _spoiled(name: str, value: Any, *given: Any) -> dict[str, Any]:
 
 
 @id_token_claims.fault("id-token-for-other-client", violates="OIDC-IDTOKEN-04")
-def other_audience(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def other_audience(login: Login) -> dict[str, Any]:
     """aud of the id_token names another app."""
-    return _spoiled("aud", "another-app", issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    return _spoiled(login, "aud", "another-app")
 
 
 @id_token_claims.fault("id-token-of-other-issuer", violates="OIDC-IDTOKEN-05")
-def other_issuer(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def other_issuer(login: Login) -> dict[str, Any]:
     """iss of the id_token is not the issuer of the discovery document."""
-    return _spoiled("iss", issuer + "/", issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    return _spoiled(login, "iss", login.issuer + "/")
 
 
 @id_token_claims.fault("id-token-already-expired", violates="OIDC-IDTOKEN-06")
-def expired(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def expired(login: Login) -> dict[str, Any]:
     """exp of the id_token lies in the past when it is issued."""
-    return _spoiled("exp", int(now - LIFE), issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    return _spoiled(login, "exp", int(login.now - LIFE))
 
 
 @id_token_claims.fault("id-token-without-subject", violates="OIDC-IDTOKEN-01")
-def nameless(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def nameless(login: Login) -> dict[str, Any]:
     """The id_token has no sub."""
-    return _spoiled("sub", None, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    return _spoiled(login, "sub", None)
 
 
 @id_token_claims.fault("nonce-not-returned", violates="OIDC-IDTOKEN-02")
-def no_nonce(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def no_nonce(login: Login) -> dict[str, Any]:
     """The nonce of the request is missing from the id_token."""
-    return _spoiled("nonce", None, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    return _spoiled(login, "nonce", None)
 
 
 @id_token_claims.fault("nonce-of-other-request", violates="OIDC-IDTOKEN-02")
-def other_nonce(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def other_nonce(login: Login) -> dict[str, Any]:
     """The id_token carries a nonce nobody sent."""
-    return _spoiled("nonce", "n-0S6_WzA2Mj", issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    return _spoiled(login, "nonce", "n-0S6_WzA2Mj")
 
 
 @id_token_claims.fault("fhir-user-missing", violates="OIDC-IDTOKEN-03", also=["SHM-SCOPE-OPENID-FHIRUSER"])
-def no_fhir_user(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def no_fhir_user(login: Login) -> dict[str, Any]:
     """The scope fhirUser was granted, the id_token has no fhirUser."""
-    return _spoiled("fhirUser", None, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    return _spoiled(login, "fhirUser", None)
 
 
 @id_token_claims.fault("fhir-user-of-nobody", violates="OIDC-IDTOKEN-03", also=["SHM-SCOPE-OPENID-FHIRUSER"])
-def unreadable_fhir_user(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def unreadable_fhir_user(login: Login) -> dict[str, Any]:
     """fhirUser names a resource that does not exist."""
-    wrong = fhir_user and fhir_user.rsplit("/", 1)[0] + "/nobody"
-    return _spoiled("fhirUser", wrong, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    wrong = login.fhir_user and login.fhir_user.rsplit("/", 1)[0] + "/nobody"
+    return _spoiled(login, "fhirUser", wrong)
 
 
 @id_token_claims.fault(
     "subject-changes-with-every-login", violates="OIDC-SUB-01", also=["OIDC-REFRESH-01", "OIDC-USERINFO-01"]
 )
-def changing_subject(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def changing_subject(login: Login) -> dict[str, Any]:
     """The same person gets another sub each time."""
-    return _spoiled(
-        "sub", half_hash(f"{subject}{at_hash}"), issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash
-    )
+    return _spoiled(login, "sub", half_hash(f"{login.subject}{login.at_hash}"))
 
 
 @id_token_claims.fault("auth-time-missing", violates="OIDC-AUTHTIME-01")
-def no_auth_time(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def no_auth_time(login: Login) -> dict[str, Any]:
     """max_age was asked, the id_token has no auth_time."""
-    return _spoiled("auth_time", None, issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    return _spoiled(login, "auth_time", None)
 
 
 @id_token_claims.fault("id-token-of-refresh-for-somebody-else", violates="OIDC-REFRESH-01")
-def other_on_refresh(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def other_on_refresh(login: Login) -> dict[str, Any]:
     """The id_token that comes with a refresh has another sub than the first."""
-    return _spoiled(
-        "sub",
-        subject if nonce else subject[::-1],
-        issuer,
-        subject,
-        client_id,
-        now,
-        nonce,
-        auth_time,
-        fhir_user,
-        at_hash,
-    )
+    return _spoiled(login, "sub", login.subject if login.nonce else login.subject[::-1])
 
 
 @id_token_claims.fault("nonce-invented", violates="OIDC-IDTOKEN-02")
-def invented_nonce(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def invented_nonce(login: Login) -> dict[str, Any]:
     """The id_token of a request without nonce has one."""
-    return _spoiled("nonce", nonce or "0", issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash)
+    return _spoiled(login, "nonce", login.nonce or "0")
 
 
 @id_token_claims.fault("auth-time-of-tomorrow", violates="OIDC-AUTHTIME-01")
-def later_auth_time(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def later_auth_time(login: Login) -> dict[str, Any]:
     """auth_time lies a day ahead, so that no session ever seems old."""
-    return _spoiled(
-        "auth_time",
-        int((auth_time or now) + 86400),
-        issuer,
-        subject,
-        client_id,
-        now,
-        nonce,
-        auth_time,
-        fhir_user,
-        at_hash,
-    )
+    return _spoiled(login, "auth_time", int((login.auth_time or login.now) + 86400))
 
 
 @id_token_claims.fault("at-hash-of-other-token", violates="OIDC-IDTOKEN-07")
-def other_token(
-    issuer: str,
-    subject: str,
-    client_id: str,
-    now: float,
-    nonce: str | None,
-    auth_time: float | None,
-    fhir_user: str | None,
-    at_hash: str,
-) -> dict[str, Any]:
+def other_token(login: Login) -> dict[str, Any]:
     """at_hash does not belong to the access token it came with."""
-    return _spoiled(
-        "at_hash", half_hash("another token"), issuer, subject, client_id, now, nonce, auth_time, fhir_user, at_hash
-    )
+    return _spoiled(login, "at_hash", half_hash("another token"))
 
 
 @rule
@@ -357,10 +212,11 @@ def fhir_user_url(server: Server, reference: str | None) -> str | None:
 def id_token(server: Server, consent: Consent, scopes: frozenset[str], nonce: str | None, access_token: str) -> str:
     """The signed id_token of a token response."""
     fhir_user = fhir_user_url(server, consent.fhir_user) if scopes & {"fhirUser", "profile"} else None
-    claims = id_token_claims(
-        server.payer.faults, server.issuer, subject_of(server.payer.faults, server.issuer, consent.subject), consent.client_id,
-        server.payer.clock.timestamp(), nonce, consent.auth_time, fhir_user, half_hash(access_token),
+    subject = subject_of(server.payer.faults, server.issuer, consent.subject)
+    login = Login(
+        server.issuer, subject, consent.client_id, server.payer.clock.timestamp(), nonce, consent.auth_time, fhir_user, half_hash(access_token)
     )  # fmt: skip
+    claims = id_token_claims(server.payer.faults, login)
     return sign_id_token(server.payer.faults, server, claims)
 
 
