@@ -1,16 +1,18 @@
 """What the target holds for a member, as its own unfiltered searches gave it: the ground truth that searches are judged against.
 
-Fetched once by each worker and only for the types it judges. Pages stay on disk as the bytes that came; parsed resources are kept up to a
-limit and read again beyond it, so that a record of any size is judged in bounded memory.
+Fetched once by each worker and only for the types it judges. Pages stay on disk as the bytes that came (spool.py), so that a record of any
+size is judged in bounded memory.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
-from typing import IO, Any
+from itertools import islice
+from typing import Any
 
 import orjson
 
@@ -18,9 +20,9 @@ from suites.kit.expectations import FHIR_JSON, JSON, expect_json
 from suites.kit.fhir import PAGES, FhirClient, entries, next_link
 from suites.kit.http import Answer
 from suites.kit.outcomes import Inconclusive, NonConformance, expect, fail, rung
-from suites.profiles.source import parse
 from suites.protocol import urls
 from suites.record.matching import reference_parts
+from suites.record.spool import Page, Pages
 
 REFERRING = (
     "ExplanationOfBenefit",
@@ -37,7 +39,6 @@ REFERRED = (
 )  # fmt: skip
 READABLE = (*FHIR_JSON, *JSON)  # whether the content type is FHIR's own is a check of its own (FHIR-CONNEG-01)
 MOST_READS = 200
-KEPT = 5000  # parsed resources of one type kept in memory
 
 
 def references(part: Any) -> Iterator[str]:
@@ -53,70 +54,51 @@ def references(part: Any) -> Iterator[str]:
             yield from references(one)
 
 
-@dataclass(frozen=True)
-class Page:
-    """Where one page's bytes lie, and its evidence."""
-
-    offset: int
-    length: int
-    evidence: str
-    matches: int
-
-
 @dataclass(repr=False)
 class Held:
     """Every resource of one type in one record."""
 
     type: str
     query: tuple[tuple[str, str], ...]
-    pages: list[Page] = field(default_factory=list)
-    count: int = 0
-    kept: list[tuple[dict[str, Any], str]] = field(default_factory=list)
 
     @cached_property
-    def _file(self) -> IO[bytes]:
-        # Anonymous and unlinked: a member's data leaves no trace when the worker ends, however it ends.
-        return tempfile.TemporaryFile(prefix="held-")
+    def _pages(self) -> Pages:
+        return Pages(lambda bundle: matched(bundle, self.type))
+
+    @property
+    def count(self) -> int:
+        """How many resources there are."""
+        return self._pages.count
+
+    @property
+    def pages(self) -> list[Page]:
+        """The pages they came on."""
+        return self._pages.pages
 
     def add(self, answer: Answer, bundle: dict[str, Any]) -> None:
         """Keep one page."""
-        offset = self._file.seek(0, 2)
-        self._file.write(answer.body)
-        found = list(matched(bundle, self.type))
-        self.pages.append(Page(offset, len(answer.body), answer.evidence, len(found)))
-        self.count += len(found)
-        if len(self.kept) == self.count - len(found) and self.count <= KEPT:
-            self.kept += [(one, answer.evidence) for one in found]
+        self._pages.add(answer.body, bundle, answer.evidence)
 
     def keep(self, resources: list[dict[str, Any]], evidence: str) -> None:
         """Keep resources that came beside matches."""
-        body = orjson.dumps({"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]})
-        offset = self._file.seek(0, 2)
-        self._file.write(body)
-        self.pages.append(Page(offset, len(body), evidence, len(resources)))
-        self.count += len(resources)
-        self.kept += [(one, evidence) for one in resources]
+        bundle = {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
+        self._pages.add(orjson.dumps(bundle), bundle, evidence)
 
-    def bodies(self) -> Iterator[tuple[bytes, str]]:
-        """The bytes of each page, with its evidence."""
-        for page in self.pages:
-            self._file.seek(page.offset)
-            yield self._file.read(page.length), page.evidence
-
-    def as_sent(self) -> Iterator[tuple[dict[str, Any], str]]:
-        """Each resource as the profile engine reads it: numbers as they were written."""
-        for body, evidence in self.bodies():
-            tree = parse(body).tree
-            if isinstance(tree, dict):
-                yield from ((one, evidence) for one in matched(tree, self.type))
+    def as_sent(
+        self, wanted: Callable[[dict[str, Any]], bool] = lambda resource: True
+    ) -> Iterator[tuple[dict[str, Any], str]]:
+        """Each resource that is wanted as the profile engine reads it: numbers as they were written."""
+        looked_at = self.resources()
+        for page, body in self._pages.bodies():
+            chosen = [wanted(one) for one, _ in islice(looked_at, page.matches)]
+            if not any(chosen):
+                continue
+            found = matched(json.loads(body, parse_float=Decimal), self.type)
+            yield from ((one, page.evidence) for one, right in zip(found, chosen, strict=True) if right)
 
     def resources(self) -> Iterator[tuple[dict[str, Any], str]]:
         """Each resource with the evidence of the page it came on."""
-        if len(self.kept) == self.count:
-            yield from self.kept
-            return
-        for body, evidence in self.bodies():
-            yield from ((one, evidence) for one in matched(orjson.loads(body), self.type))
+        return self._pages.resources()
 
     def ids(self) -> set[str]:
         """The ids held."""

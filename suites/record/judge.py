@@ -29,9 +29,12 @@ from suites.record.cases import Case, parameters
 from suites.record.expressions import elements
 from suites.record.held import Held, Record, follow
 from suites.record.kinds import is_of
+from suites.record.spool import Pages
 from suites.record.values import token_with_system, value_for
 from suites.record.verdict import Match, all_of
 
+MOST_ASKED = 200  # searches whose matches are kept at hand
+MOST_ANSWERS = 3
 MOST_VALUES = 3  # how many resources of a member a search is tried with
 Query = tuple[tuple[str, str], ...]
 
@@ -56,7 +59,7 @@ class Judge:
     reserve: Iterator[Record] = field(default_factory=lambda: iter(()))
     opened: list[Record] = field(default_factory=list)
     _elements: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
-    _asked: dict[tuple[str, str, Query], tuple[list[dict[str, Any]], list[Answer]]] = field(default_factory=dict)
+    _asked: dict[tuple[str, str, Query], tuple[Pages, list[Answer]]] = field(default_factory=dict)
 
     # ---- what is held
 
@@ -102,10 +105,9 @@ class Judge:
         """Resources of the case's type; where it has a profile, those that claim it and those it is meant for (kinds.py)."""
         found = False
         for record, held in self.held(case):
-            for resource, evidence in held.as_sent() if as_sent else held.resources():
-                if not case.profile or is_of(self.guides, case.profile, resource):
-                    found = True
-                    yield record, resource, evidence
+            for resource, evidence in self._of_profile(case, held, as_sent):
+                found = True
+                yield record, resource, evidence
         if found:
             return
         first: Record | None = None
@@ -124,9 +126,14 @@ class Judge:
                 held = self.of(record, case.type, case.shared)
             except Inconclusive:
                 continue
-            for resource, evidence in held.as_sent() if as_sent else held.resources():
-                if not case.profile or is_of(self.guides, case.profile, resource):
-                    yield record, resource, evidence
+            for resource, evidence in self._of_profile(case, held, as_sent):
+                yield record, resource, evidence
+
+    def _of_profile(self, case: Case, held: Held, as_sent: bool) -> Iterator[tuple[dict[str, Any], str]]:
+        def wanted(resource: dict[str, Any]) -> bool:
+            return not case.profile or is_of(self.guides, case.profile, resource)
+
+        return held.as_sent(wanted) if as_sent else (one for one in held.resources() if wanted(one[0]))
 
     # ---- searches
 
@@ -199,16 +206,18 @@ class Judge:
             pairs.insert(0, ("patient", record.patient))
         return tuple(pairs)
 
-    def ask(
-        self, record: Record, type: str, query: Query, post: bool = False
-    ) -> tuple[list[dict[str, Any]], list[Answer]]:
-        """Every match of a search over all pages, with the answers; a search asked before is not sent again."""
+    def ask(self, record: Record, type: str, query: Query, post: bool = False) -> tuple[Pages, list[Answer]]:
+        """Every match of a search over all pages, with the first answers; a search asked lately is not sent again."""
         key = (f"{record.fhir.base} {record.label} {'POST' if post else 'GET'}", type, query)
         if key not in self._asked:
-            matches, answers = [], []
+            while len(self._asked) >= MOST_ASKED:
+                forgotten, _ = self._asked.pop(next(iter(self._asked)))
+                forgotten.forget()
+            matches, answers = Pages(all_matches), list[Answer]()
             for answer, bundle in follow(record.fhir, type, query, post=post):
-                answers.append(answer)
-                matches += [e["resource"] for e in entries(bundle) if _is_match(e)]
+                if len(answers) < MOST_ANSWERS:
+                    answers.append(answer)
+                matches.add(answer.body, bundle, answer.evidence)
             self._asked[key] = matches, answers
         matches, answers = self._asked[key]
         trail().saw(*(one.evidence for one in answers[:2]))
@@ -346,6 +355,11 @@ class Judge:
 def said(query: Query) -> str:
     """A query as a person would type it."""
     return "&".join(f"{name}={value}" for name, value in query)
+
+
+def all_matches(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The resources a page gives as matches, whatever their type."""
+    return (entry["resource"] for entry in entries(bundle) if _is_match(entry))
 
 
 def _is_match(entry: dict[str, Any]) -> bool:

@@ -13,7 +13,8 @@ import pytest
 from suites.kit.fhir import FhirClient
 from suites.kit.http import Answer
 from suites.kit.outcomes import Inconclusive, NonConformance
-from suites.record.held import KEPT, Record, follow
+from suites.record import spool
+from suites.record.held import Record, follow
 
 BASE = "https://payer.example/fhir"
 Body = dict[str, Any]
@@ -118,8 +119,10 @@ def test_entries_that_are_no_list_hold_nothing(entry: Any) -> None:
     assert one.of("Observation").count == 0
 
 
-def test_a_record_past_the_limit_is_kept_on_disk_and_read_again() -> None:
-    size, pages = 1000, KEPT // 1000 + 3
+def test_a_record_past_the_limit_is_kept_on_disk_and_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    size, pages = 1000, 6
+    room = spool.Budget(100_000)
+    monkeypatch.setattr(spool, "budget", lambda: room)
 
     def large(url: str) -> Body:
         page = int(dict(parse_qsl(urlsplit(url).query)).get("page", "0"))
@@ -128,5 +131,14 @@ def test_a_record_past_the_limit_is_kept_on_disk_and_read_again() -> None:
 
     one, _ = record(large)
     held = one.of("Observation")
-    assert (held.count, len(held.kept) <= KEPT) == (pages * size, True)
-    assert sum(1 for _ in held.resources()) == pages * size
+    assert (held.count, room.left) == (pages * size, 100_000)
+    assert [one["id"] for one, _ in held.resources()] == [f"o{number}" for number in range(pages * size)]
+    some = [one["id"] for one, _ in held.as_sent(lambda resource: resource["id"].endswith("999"))]
+    assert some == [f"o{number}" for number in range(999, pages * size, 1000)]
+
+
+def test_numbers_are_judged_as_they_were_written() -> None:
+    one, _ = record(
+        lambda url: b'{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"X","v":1.50}}]}'
+    )
+    assert [str(sent["v"]) for sent, _ in one.of("X").as_sent()] == ["1.50"]
