@@ -72,6 +72,9 @@ def certify_server(
     resume: Annotated[
         Path | None, typer.Option("--resume", help="take over what this run.jsonl decided, judge the rest")
     ] = None,
+    since: Annotated[
+        Path | None, typer.Option("--since", help="compare with what this earlier run saw: its folder or snapshot.json")
+    ] = None,
     waivers: Annotated[Path | None, typer.Option("--waivers", help="known breaches with reason and last day")] = None,
     visible: Annotated[bool, typer.Option("--visible", help="show the browser")] = False,
     seed: Annotated[int, typer.Option("--seed", help="of states, nonces and verifiers")] = 7,
@@ -90,6 +93,7 @@ def certify_server(
         jobs=jobs,
         waivers=waivers,
         resume=resume,
+        since=since,
         visible=visible,
         seed=seed,
         check_seconds=check_seconds,

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from suites.kit import snapshot
 from suites.kit.http import Http
 from suites.kit.masking import Masker
 from suites.kit.outcomes import BadTarget, CertificateRefused, NonConformance, TargetUnreachable, shorten
@@ -38,6 +39,7 @@ class Order:
     jobs: int = 2
     waivers: Path | None = None
     resume: Path | None = None
+    since: Path | None = None
     visible: bool = False
     seed: int = 7
     check_seconds: float = 60.0
@@ -80,6 +82,8 @@ def command(order: Order, *more: str) -> list[str]:
         words += ["--run-seconds", str(order.run_seconds)]
     if order.waivers:
         words += ["--waivers", str(order.waivers)]
+    if order.since:
+        words += ["--since", str(order.since)]
     if order.visible:
         words += ["--visible"]
     return [*words, *order.extra, *more, *places]
@@ -97,6 +101,8 @@ def run(order: Order) -> int:
         if name not in known_chapters():
             near = difflib.get_close_matches(name, known_chapters(), n=1, cutoff=0.0)
             raise BadTarget(f"no chapter is called {name!r}; did you mean {near[0]!r}?")
+    if order.since is not None:
+        snapshot.of_target(order.since, target.server.fhir_base)
     try:
         warning = first_look(target)
     except CertificateRefused as wrong:

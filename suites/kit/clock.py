@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
@@ -38,18 +39,24 @@ class TargetClock:
         self._control({"freeze": moment.isoformat()})
         self.moved = True
 
+    def now(self) -> datetime:
+        """The target's present: our own simulator's clock, elsewhere that of this machine."""
+        return datetime.fromisoformat(self._control()["now"]) if self.target.control.url else datetime.now(UTC)
+
     def put_back(self) -> None:
         """The clock as it was."""
         if self.moved:
             self._control({"reset": True})
             self.moved = False
 
-    def _control(self, order: dict[str, object]) -> None:
+    def _control(self, order: dict[str, object] | None = None) -> Any:
+        address, how = self.target.control.url.rstrip("/") + "/clock", "GET" if order is None else "POST"
         try:
-            answer = httpx.post(self.target.control.url.rstrip("/") + "/clock", json=order, timeout=10, trust_env=False)
+            answer = httpx.request(how, address, json=order, timeout=10, trust_env=False)
         except httpx.HTTPError as wrong:
             raise Inconclusive(f"the control interface does not answer: {wrong}") from None
         if answer.status_code >= 300:
             raise Inconclusive(
                 f"the control interface refused to move the clock: {answer.status_code} {answer.text[:200]}"
             )
+        return answer.json()

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from reports.model import CheckResult, Verdict
-from suites.kit import catalogue, run_writer, waivers
+from suites.kit import catalogue, run_writer, snapshot, waivers
 from suites.kit.app import Attempt, Grant
 from suites.kit.http import Answer
 from suites.kit.outcomes import BadTarget, Inconclusive, NonConformance, start_trail, trail
@@ -66,6 +66,8 @@ class Session:
         run_seconds = float(config.getoption("--run-seconds"))
         self.run_deadline = time.monotonic() + run_seconds if run_seconds else 0.0
         self.waivers = waivers.load(Path(config.getoption("--waivers"))) if config.getoption("--waivers") else []
+        since = config.getoption("--since")
+        self.since = snapshot.of_target(Path(since), target.server.fhir_base) if since else None
         resumed, appended = config.getoption("--resume"), config.getoption("--append")
         self.earlier = [one for one in run_writer.read_results(Path(resumed)) if _decided(one)] if resumed else []
         self.earlier += run_writer.read_results(Path(appended)) if appended else []
@@ -116,6 +118,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--resume", metavar="RUN", help="take over what an earlier run decided, judge the rest")
     group.addoption("--append", metavar="RUN", help="keep everything an earlier run has, judge only what it has not")
     group.addoption("--waivers", metavar="FILE", help="known breaches, each with a reason and a last day")
+    group.addoption("--since", metavar="RUN", help="compare with the snapshot an earlier run kept in its folder")
     group.addoption("--visible", action="store_true", help="show the browser")
     group.addoption("--check-seconds", default="60", metavar="N", help="time limit of one check (60)")
     group.addoption("--run-seconds", default="0", metavar="N", help="time limit of the whole run (none)")

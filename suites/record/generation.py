@@ -107,6 +107,25 @@ def manifest_totals(target: Target) -> dict[str, dict[str, int]]:
         return {}  # a check of its own says that the manifest cannot be read
 
 
+def arrivals_of_claims(target: Target) -> dict[str, list[datetime]]:
+    """When claims arrive after the dataset's day, by patient, as its manifest says."""
+    if target.dataset.manifest is None:
+        return {}
+    try:
+        rows = orjson.loads(target.dataset.manifest.read_bytes())["members"]
+        found = {
+            str(row["patient"]): sorted(
+                datetime.fromisoformat(one["at"])
+                for one in row["arrives"]
+                if str(one["reference"]).startswith("ExplanationOfBenefit/")
+            )
+            for row in rows
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # a check of its own says that the manifest cannot be read
+    return {patient: times for patient, times in found.items() if times}
+
+
 @pytest.fixture(scope="session")
 def member_record(
     workbench: Workbench, http: Http, target: Target, app_of: Callable[[Any], App]

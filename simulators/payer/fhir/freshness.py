@@ -51,6 +51,13 @@ def late_claims(kept: Kept, now: int) -> bool:
     return kept.visible + (_WEEK if late else 0) <= now
 
 
+@is_available.fault("new-claims-disappear-after-a-month", violates="CMS9115-431.60-h-STAYS")
+def claims_for_a_month(kept: Kept, now: int) -> bool:
+    """A claim is taken away again a month after it appeared."""
+    new = kept.type == "ExplanationOfBenefit" and not is_authorization(kept) and kept.visible
+    return kept.visible <= now and not (new and kept.visible + 30 * DAY < now)
+
+
 @is_available.fault("encounters-appear-a-week-late", violates="CMS9115-431.60-b2", also=("CONNEX-IV.A.e-ENCOUNTER",))
 def late_encounters(kept: Kept, now: int) -> bool:
     """An encounter appears a week after the payer received it."""
