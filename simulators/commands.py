@@ -21,7 +21,12 @@ def serve(
     dataset: Annotated[
         Path | None, typer.Option(help="Folder made by `patient-access generate`.", show_default=False)
     ] = None,
-    deployment: Annotated[str, typer.Option(help="Name of a deployment or variant, or a TOML file.")] = "reference",
+    deployment: Annotated[
+        str,
+        typer.Option(
+            help="Name of a deployment or variant, or a TOML file; without it, the one the dataset's guides are of."
+        ),
+    ] = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Public port; 0 takes a free one.")] = 8080,
     control_port: Annotated[
         int | None,

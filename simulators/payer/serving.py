@@ -19,7 +19,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from simulators.payer import target_file
+from simulators.payer import fitting, target_file
 from simulators.payer.app import create_app, create_control_app
 from simulators.payer.clock import Clock
 from simulators.payer.context import Payer
@@ -49,7 +49,7 @@ class Settings:
     """What `patient-access serve` was asked for."""
 
     dataset: Path
-    deployment: str = "reference"
+    deployment: str = ""  # empty: the one the dataset was made for
     host: str = "127.0.0.1"
     port: int = 8080
     control_port: int | None = None
@@ -97,17 +97,22 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def deployment_of(name: str) -> Deployment:
-    """The deployment of that name or file."""
+def deployment_of(name: str, dataset: Path) -> Deployment:
+    """The deployment of that name or file, or the one a dataset was made for; says on stderr where they do not fit."""
     try:
-        return load(name)
-    except BadDeployment as error:
+        found = load(name) if name else None
+        manifest = read_manifest(dataset)
+    except (BadDeployment, BadDataset) as error:
         raise CannotServe(str(error)) from error
+    found = found or fitting.deployment_for(manifest)
+    if said := fitting.warning(found, manifest):
+        print(f"serve: {said}", file=sys.stderr, flush=True)
+    return found
 
 
 def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """Serve until told to stop (SIGINT or SIGTERM); `ready` is called once with the public address."""
-    deployment = deployment_of(settings.deployment)
+    deployment = deployment_of(settings.deployment, settings.dataset)
     public = bind(settings.host, settings.port)
     control = bind("127.0.0.1", settings.control_port) if settings.control_port is not None else None
     host, port = public.getsockname()[:2]
