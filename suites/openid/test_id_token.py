@@ -171,6 +171,7 @@ def test_signature_verifies(id_token: jwt.Jwt, jwks: dict[str, Any]) -> None:
     algorithm = id_token.header.get("alg")
     expect(algorithm not in (None, "none", ""), "an id_token must be signed", found=f"alg {algorithm}")
     expect(id_token.signature, "an id_token must have a signature", found="an empty signature")
+    control(jwks.get("keys"), "keys are published")
     problem = jwt.verifies(id_token, jwks)
     expect(
         not problem,

@@ -107,7 +107,7 @@ def only_version_1(scope: str, supported: Sequence[str], versions: Sequence[str]
     return scope_offered.function(scope, supported, versions) if data is None or is_version_1(data) else None
 
 
-@scope_offered.fault("v1-scopes-not-understood", violates="SMART2-SCOPES-01")
+@scope_offered.fault("v1-scopes-not-understood", violates="SMART2-SCOPES-01", also=["SHM-SCOPE-PATIENT-READ"])
 def only_version_2(scope: str, supported: Sequence[str], versions: Sequence[str]) -> str | None:
     """A scope written `patient/Patient.read` is dropped although permission-v1 is advertised."""
     data = data_scope(scope)
@@ -201,7 +201,9 @@ def scope_reported(granted: str, requested: str) -> str:
     return granted
 
 
-@scope_reported.fault("granted-scope-misreported", violates="SMART-STANDALONE-16")
+@scope_reported.fault(
+    "granted-scope-misreported", violates="SMART-STANDALONE-16", also=["RFC6749-SCOPE-01", "SMART-STANDALONE-11"]
+)
 def requested_scope_reported(granted: str, requested: str) -> str:
     """The token response repeats what was asked, not what was granted."""
     return requested

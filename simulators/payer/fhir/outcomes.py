@@ -44,7 +44,7 @@ def plain_text(error: ProtocolError, body: bytes) -> tuple[int, bytes, bytes]:
     return error.status, b"text/plain;charset=utf-8", error.text.encode()
 
 
-@refusal_as_told.fault("errors-are-answered-200", violates="FHIR-ERRORS-01")
+@refusal_as_told.fault("errors-are-answered-200", violates="FHIR-ERRORS-01", also=["FHIR-ERRORS-03", "FHIR-ERRORS-05"])
 def answered_ok(error: ProtocolError, body: bytes) -> tuple[int, bytes, bytes]:
     """A refused request is answered 200 with the OperationOutcome as if it were the result."""
     return (

@@ -11,7 +11,6 @@ import pytest
 from reports.model import CheckResult, Exchange, Finding, Verdict
 from suites.kit import waivers
 from suites.kit.outcomes import (
-    BadTarget,
     Inconclusive,
     NonConformance,
     NotApplicable,
@@ -256,28 +255,6 @@ def test_waivers_cover_until_their_last_day(tmp_path: Path) -> None:
     dead = waivers.apply(breach, listed, date(2027, 2, 1))
     assert dead.verdict is Verdict.FAIL
     assert "ended on 2027-01-31" in dead.message
-
-
-def test_an_expected_breach_that_does_not_come_fails(tmp_path: Path) -> None:
-    path = tmp_path / "waivers.toml"
-    path.write_text(
-        '[[waiver]]\nrequirement = "RFC6749-CODE-01"\nreason = "known"\nuntil = 2027-01-31\nexpected = true\n',
-        encoding="utf-8",
-    )
-    passed = waivers.apply(made(None), waivers.load(path), date(2026, 1, 1))
-    assert passed.verdict is Verdict.FAIL
-    assert "did not come" in passed.message
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["[[waiver]]\ncheck = 'a'\n", "[[waiver]]\nreson = 'x'\n", "[[waiver]]\nreason='x'\nuntil=2027-01-01\n", "]["],
-)
-def test_bad_waivers_are_refused(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "waivers.toml"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(BadTarget, match=r"waivers\.toml"):
-        waivers.load(path)
 
 
 def test_the_circuit_opens_when_nobody_answers_and_closes_when_the_target_is_back(tmp_path: Path) -> None:
