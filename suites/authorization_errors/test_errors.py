@@ -298,7 +298,7 @@ def test_issuer_parameter_is_sent_where_announced(
     with findings() as found:
         for what, landing in (("code", granted), ("error", refused)):
             found.check(
-                landing.values("iss") == [issuer],
+                landing.wherever("iss") == [issuer],
                 f"the redirect with the {what} has iss",
                 expected=issuer,
                 found=landing.values("iss"),

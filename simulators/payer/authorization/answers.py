@@ -88,7 +88,7 @@ def in_the_fragment_too(redirect_uri: str, parameters: str, is_error: bool) -> s
     return address if is_error else f"{address}#{parameters}"
 
 
-@response_address.fault("error-in-the-fragment", violates="RFC6749-ERROR-10")
+@response_address.fault("error-in-the-fragment", violates="RFC6749-ERROR-10", also=["SMART-STANDALONE-06"])
 def error_in_the_fragment(redirect_uri: str, parameters: str, is_error: bool) -> str:
     """Errors come back in the fragment, where the app's server never sees them."""
     return f"{redirect_uri}#{parameters}" if is_error else response_address.function(redirect_uri, parameters, False)

@@ -123,7 +123,7 @@ def no_target(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Goal", dropping("target", "startDate"))
 
 
-@as_stored.fault("care-plans-lack-their-category", violates="USCORE-PROFILE-01")
+@as_stored.fault("care-plans-lack-their-category", violates="USCORE-PROFILE-01", also=("USCORE-MUSTSUPPORT-01",))
 def no_plan_category(bodies: list[bytes]) -> list[bytes]:
     """Care plans lack the category assess-plan."""
     return altered(bodies, "CarePlan", dropping("category"))
