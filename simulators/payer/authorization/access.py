@@ -120,7 +120,7 @@ def id_token_as_access(server: Server, text: str) -> str | None:
     return _latest_consent(server, text, signed=True)
 
 
-@stand_in.fault("unsigned-token-opens-the-api", violates="SMART-STANDALONE-20")
+@stand_in.fault("unsigned-token-opens-the-api", violates="SMART-STANDALONE-20", also=["RFC6750-BEARER-01"])
 def unsigned_as_access(server: Server, text: str) -> str | None:
     """A JWT the bearer wrote, with alg none, is accepted as a bearer token."""
     return _latest_consent(server, text, signed=False)
@@ -158,7 +158,9 @@ def refusal(text: str, error: str) -> Unauthorized:
     return Unauthorized(text, error=error)
 
 
-@refusal.fault("missing-token-answered-403", violates="RFC6750-BEARER-01", also=["USCORE-SEC-04"])
+@refusal.fault(
+    "missing-token-answered-403", violates="RFC6750-BEARER-01", also=["USCORE-SEC-04", "SMART-STANDALONE-20"]
+)
 def forbidden(text: str, error: str) -> Unauthorized:
     """A request without a good token is answered 403."""
     wrong = Unauthorized(text, error=error)
