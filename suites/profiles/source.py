@@ -77,6 +77,8 @@ _lenient = json.JSONDecoder(
 ).decode
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_USUAL_START = (b"{", b"[", b" ", b"\n")
+"""First bytes of no byte order mark."""
 
 
 def parse(document: bytes | str, largest: int = LARGEST_DOCUMENT) -> Source:
@@ -125,16 +127,21 @@ def parse(document: bytes | str, largest: int = LARGEST_DOCUMENT) -> Source:
     return source
 
 
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
 def _decoded(document: bytes, source: Source) -> str | None:
-    for mark, name in (
-        (codecs.BOM_UTF32_LE, "utf-32"),
-        (codecs.BOM_UTF32_BE, "utf-32"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if document.startswith(mark):
-            return _foreign(document, name, source)
-    if b"\x00" in document[:2]:
+    start = document[:2]
+    if start[:1] not in _USUAL_START:
+        for mark, name in _MARKS:
+            if document.startswith(mark):
+                return _foreign(document, name, source)
+    if 0 in start:
         return _foreign(document, "utf-16-be" if document[0] == 0 else "utf-16-le", source)
     try:
         text = document.decode("utf-8")

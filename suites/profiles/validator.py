@@ -112,8 +112,16 @@ class Validator:
 
     def validate(self, document: bytes | str | dict[str, Any], profiles: Sequence[str] = ()) -> Report:
         """Judge one document: JSON text as it was sent, or a tree already parsed (then its text is not judged)."""
-        with _Uncollected():
+        # A document and what is made of it hold no cycles and go when they are let go of; a collector that a large document
+        # sets off would walk through the tables again and again, for up to a fifth of the time.
+        collecting = gc.isenabled()
+        if collecting:
+            gc.disable()
+        try:
             return self._validate(document, profiles)
+        finally:
+            if collecting:
+                gc.enable()
 
     def _validate(self, document: bytes | str | dict[str, Any], profiles: Sequence[str]) -> Report:
         if isinstance(document, dict):
@@ -154,25 +162,6 @@ class Validator:
             run.findings.not_checked,
             source,
         )
-
-
-class _Uncollected:
-    """A stretch without the garbage collector.
-
-    A document and what is made of it hold no cycles and go when they are let go of; a collector that a large document
-    sets off would walk through the tables again and again, for up to a fifth of the time.
-    """
-
-    __slots__ = ("_was_on",)
-
-    def __enter__(self) -> None:
-        self._was_on = gc.isenabled()
-        if self._was_on:
-            gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        if self._was_on:
-            gc.enable()
 
 
 def _issue(problem: Problem) -> Issue:

@@ -17,16 +17,8 @@ LONGEST_KEY = 600
 """Longer concepts are rare, and judged each time."""
 
 
-def remember_key(concept: dict[str, Any], run: Run) -> bytes | None:
-    """The key of a concept, kept for this document; None for one too long to be worth it."""
-    try:
-        key = orjson.dumps(concept)
-    except (TypeError, ValueError):
-        return None
-    if len(key) > LONGEST_KEY:
-        return None
-    run.keys[id(concept)] = key
-    return key
+written = orjson.dumps
+"""The key of a concept; TypeError or ValueError where it holds what no concept may."""
 
 
 def key_of(concept: Any, run: Run) -> bytes | None:

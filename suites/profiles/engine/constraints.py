@@ -6,6 +6,7 @@ Everything is told at the element (or, for what is missing, at its parent), with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,14 @@ from suites.profiles.engine.items import (
     Check,
     Content,
     collector,
+    in_turn,
     judging,
     keys_of,
     of_type,
     on_value,
     plain_check,
+    presence_check,
+    remembering_concepts,
     together,
     valued,
 )
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from suites.profiles.engine.run import Run
 
 _RESOURCES = ("Resource", "DomainResource")
+_LOOKS_AROUND = re.compile(r"%(?!ucum\b)|\bresolve\(")
+"""What in an invariant asks about more than the element it stands on."""
 
 
 class Profile:
@@ -68,6 +74,8 @@ class _Compiler:
         self.url = tree.structure.url
         self._bare: dict[Content, Check] = {}
         """Contents that do no more than check what is inside, and that check."""
+        self._clean: dict[Content, dict[bytes | None, tuple[str, ...]]] = {}
+        """Contents that remember good concepts, and what they remember."""
 
     def root(self) -> Check:
         structure = self.tree.structure
@@ -100,20 +108,19 @@ class _Compiler:
         sliced = self._sliced(node, child)
         if not (least or most is not None or content is not None or sliced is not None):
             return None
-        url, label, collect = self.url, element.path, collector(child)
-        keys = keys_of(child)
+        url, label, keys = self.url, element.path, keys_of(child)
+        if sliced is None and most is None and keys is not None:
+            if content is None:
+                return presence_check(child, least, label, url)
+            if child.variants[0].type not in PRIMITIVES:
+                return plain_check(child, least, content, label, url, self._bare.get(content), self._clean.get(content))
+        collect = collector(child)
         needs_none = not least and not any(one.element.min for one in node.slices)
-        if (
-            sliced is None
-            and content is not None
-            and most is None
-            and keys is not None
-            and child.variants[0].type not in PRIMITIVES
-        ):
-            return plain_check(child, least, content, label, url, self._bare.get(content))
+        skips = needs_none and keys is not None
+        key, beside = keys or ("", "")
 
         def check(value: dict[str, Any], place: Place, run: Run) -> None:
-            if needs_none and keys is not None and keys[0] not in value and keys[1] not in value:
+            if skips and key not in value and beside not in value:
                 return
             items, count = collect(value, place)
             if count < least:
@@ -153,15 +160,24 @@ class _Compiler:
             checks.append(inside)
         if not checks:
             return None
+        concept = any(variant.type == "CodeableConcept" for variant in child.variants)
+        if concept and self._told_by_value(node):
+            clean: dict[bytes | None, tuple[str, ...]] = {}
+            remembering = remembering_concepts(checks, clean)
+            self._clean[remembering] = clean
+            return remembering
         if len(checks) == 1:
             return checks[0]
-        every = tuple(checks)
+        return in_turn(checks)
 
-        def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
-            for check in every:
-                check(value, sibling, place, kind, run)
-
-        return content
+    def _told_by_value(self, node: Node) -> bool:
+        """Whether what is said of an element hangs on its value alone: no invariant and no type profile looks around it."""
+        element = node.element
+        if element.content_reference is not None or any(ref.profiles or ref.targets for ref in element.types):
+            return False
+        if any(_LOOKS_AROUND.search(one.expression or "") for one in element.constraints):
+            return False
+        return all(map(self._told_by_value, (*node.children.values(), *node.slices)))
 
     def _known_keys(self, child: Child, was: Element) -> frozenset[str]:
         keys = {c.key for c in was.constraints} | {"ele-1", "ext-1"}
@@ -353,6 +369,7 @@ class _Compiler:
         compiled = tuple(discriminator(self.engine, node, kind, path, start) for kind, path in discriminators)
         if (element.slice_name or "").endswith("@default"):
             compiled = ()
+        content = self.content(self._without_what_matched(node, child, compiled), child, child.element)
         return Slice(
             element.slice_name or element.id,
             element.id,
@@ -362,8 +379,9 @@ class _Compiler:
             and (child.element.max is None or element.max < child.element.max or child.choice)
             else None,
             compiled,
-            self.content(self._without_what_matched(node, child, compiled), child, child.element),
+            content,
             self._sliced(node, child),
+            self._bare.get(content) if content is not None else None,
         )
 
     def _without_what_matched(self, node: Node, child: Child, compiled: tuple[Discriminator | None, ...]) -> Node:

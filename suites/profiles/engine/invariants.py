@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.fhirpath_host import RunHost
 from suites.profiles.engine.findings import ERROR, INFORMATION, WARNING
-from suites.profiles.engine.native_invariants import ONLY_WITH, STRUCTURAL, native
+from suites.profiles.engine.native_invariants import ONLY_WITH, STRUCTURAL, local_reference_resolves, native
 from suites.profiles.engine.place import Place
 from suites.profiles.engine.primitives import PRIMITIVES
 from suites.profiles.facts import Constraint, Element
@@ -75,6 +75,14 @@ class Invariants:
     def _check(self, constraint: Constraint, profile: str | None) -> Check:
         severity = ERROR if constraint.severity == "error" else WARNING
         key, text, source = constraint.key, constraint.expression or "", constraint.source or profile
+        if key == "ref-1":
+
+            def check_fragment(value: Any, place: Place, run: Run) -> None:
+                reference = value.get("reference")
+                if reference.__class__ is str and reference[:1] == "#" and not local_reference_resolves(value, run):
+                    _tell(severity, key, text, source, place, run)
+
+            return check_fragment
         holds = native(key, text)
         if holds is not None:
             test = holds
@@ -101,9 +109,9 @@ class Invariants:
             expression = compiled[0]
             if expression is None:
                 return
-            env = env_of(run)
+            env = run.env or env_of(run)
             try:
-                verdict = expression.holds(_typed(value, place), env)
+                verdict = expression.holds(value if value.__class__ is dict else _typed(value, place), env)
             except EvaluationError as wrong:
                 self._tell_once(key, text, str(wrong), place, run)
                 return

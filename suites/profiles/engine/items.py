@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.children import Child
 from suites.profiles.engine.findings import ERROR
+from suites.profiles.engine.handlers import REMEMBERED
 from suites.profiles.engine.place import Place, Step
 from suites.profiles.engine.primitives import PRIMITIVES
 
@@ -28,10 +29,19 @@ def keys_of(child: Child) -> tuple[str, str] | None:
     return (child.variants[0].key, "_" + child.variants[0].key) if len(child.variants) == 1 else None
 
 
-def plain_check(child: Child, least: int, content: Content, label: str, url: str, inner: Check | None) -> Check:
+def plain_check(
+    child: Child,
+    least: int,
+    content: Content,
+    label: str,
+    url: str,
+    inner: Check | None,
+    clean: Mapping[bytes | None, tuple[str, ...]] | None,
+) -> Check:
     """The check of an element that is neither a primitive nor a choice nor sliced: straight at its values.
 
-    `inner` is the content as a check of the value alone, where it is no more than that.
+    `inner` is the content as a check of the value alone, where it is no more than that; `clean` what the content remembers of
+    concepts that were found good.
     """
     variant = child.variants[0]
     key, step, kind = variant.key, variant.step, variant.type
@@ -46,6 +56,19 @@ def plain_check(child: Child, least: int, content: Content, label: str, url: str
             content(held, None, (place, step, None), kind, run)
         elif least and key not in value:
             missing(0, place, run)
+
+    def one_concept(value: dict[str, Any], place: Place, run: Run) -> None:
+        held = value.get(key)
+        if held.__class__ is not dict:
+            if least and key not in value:
+                missing(0, place, run)
+            return
+        lacking = clean.get(run.keys.get(id(held)))  # type: ignore[union-attr]
+        if lacking is None:
+            content(held, None, (place, step, None), kind, run)
+        elif lacking:
+            for what in lacking:
+                run.lacks(what, (place, step, None))
 
     def one_alone(value: dict[str, Any], place: Place, run: Run) -> None:
         held = value.get(key)
@@ -73,7 +96,26 @@ def plain_check(child: Child, least: int, content: Content, label: str, url: str
 
     if child.many:
         return several
+    if clean is not None:
+        return one_concept
     return one if inner is None else one_alone
+
+
+def presence_check(child: Child, least: int, label: str, url: str) -> Check:
+    """The check of an element of which a profile says no more than that it must be there."""
+    key, beside = child.variants[0].key, "_" + child.variants[0].key
+    collect = collector(child)
+
+    def check(value: dict[str, Any], place: Place, run: Run) -> None:
+        held = value.get(key)
+        if held is not None and (len(held) >= least if held.__class__ is list else least == 1):
+            return
+        count = collect(value, place)[1] if key in value or beside in value else 0
+        if count < least:
+            message = f"{label}: at least {least} required, {count or 'none'} found"
+            run.add(ERROR, "cardinality-min", place, message, url)
+
+    return check
 
 
 def collector(child: Child) -> Collect:
@@ -89,20 +131,26 @@ def collector(child: Child) -> Collect:
 
 
 def _choice_by_key(child: Child) -> Collect:
-    """A choice of many types: the object has fewer properties than the choice has types."""
+    """A choice of many types: the object has fewer properties than the choice has types, or the other way round."""
     by_key = {variant.key: (variant.step, variant.type, variant.type in PRIMITIVES) for variant in child.variants}
     beside = {"_" + variant.key: variant.key for variant in child.variants if variant.type in PRIMITIVES}
+    names = frozenset((*by_key, *beside))
+    none_of_them = names.isdisjoint
+    nothing: tuple[list[Item], int] = ([], 0)
 
     def choice(value: dict[str, Any], place: Place) -> tuple[list[Item], int]:
+        if none_of_them(value):
+            return nothing
         items: list[Item] = []
         count = 0
         for name in value:
-            if name in by_key:
-                key = name
-            elif name in beside and beside[name] not in value:
-                key = beside[name]
-            else:
+            if name not in names:
                 continue
+            key = name
+            if name not in by_key:
+                key = beside[name]
+                if key in value:
+                    continue
             count += 1
             step, kind, primitive = by_key[key]
             held = value.get(key)
@@ -175,6 +223,44 @@ def together(checks: list[Check]) -> Check:
             one(value, place, run)
 
     return check
+
+
+def in_turn(contents: list[Content]) -> Content:
+    every = tuple(contents)
+
+    def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
+        for one in every:
+            one(value, sibling, place, kind, run)
+
+    return content
+
+
+def remembering_concepts(contents: list[Content], clean: dict[bytes | None, tuple[str, ...]]) -> Content:
+    """Contents of a CodeableConcept that look at nothing but it: one that was found good by all of them costs one look-up.
+
+    Remembered, in `clean`, is what could not be checked in it. Not remembered are concepts with extensions, whose place matters, and findings.
+    """
+    judge = contents[0] if len(contents) == 1 else in_turn(contents)
+
+    def content(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
+        key = run.keys.get(id(value))
+        if key is None:
+            judge(value, sibling, place, kind, run)
+            return
+        lacking = clean.get(key)
+        if lacking is not None:
+            for what in lacking:
+                run.lacks(what, place)
+            return
+        findings = run.findings
+        said, notes = findings.said, findings.notes
+        findings.notes = []
+        judge(value, sibling, place, kind, run)
+        if findings.said == said and len(clean) < REMEMBERED and b'xtension":' not in key:
+            clean[key] = tuple(findings.notes)
+        findings.notes = [*notes, *findings.notes]
+
+    return content
 
 
 def valued(check: Callable[[Any, Any, Place, Run], None]) -> Content:

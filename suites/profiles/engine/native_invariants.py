@@ -153,7 +153,6 @@ ONLY_WITH = {
     "dom-2": "contained",
     "dom-4": "contained",
     "dom-5": "contained",
-    "ref-1": "reference",
     "per-1": "end",
     "obs-6": "dataAbsentReason",
 }
@@ -163,8 +162,6 @@ ONLY_WITH = {
 def native(key: str, expression: str | None) -> Holds | None:
     if expression is None:
         return None
-    if key == "ref-1":
-        return local_reference_resolves
     if key == "rat-1" and "numerator" in expression:
         return _ratio
     if key == "rng-2":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from suites.profiles.engine.attachments import judge_attachment
 from suites.profiles.engine.bindings import concept_binding
 from suites.profiles.engine.children import Child, Variant
-from suites.profiles.engine.coding_keys import remember_key
+from suites.profiles.engine.coding_keys import LONGEST_KEY, written
 from suites.profiles.engine.findings import ERROR
 from suites.profiles.engine.handlers import REMEMBERED, After, Handler, second_choice
 from suites.profiles.engine.place import Place, Step, path_of
@@ -72,6 +72,11 @@ _BY_TYPE: dict[str, Callable[[Engine], After]] = {
 
 def _judge_of(engine: Engine, child: Child, variant: Variant, shape: Shape) -> After:
     """One object of an element: its shape, then what the element's own definition says."""
+    judge = _judge_anew(engine, child, variant, shape)
+    return _remembering_concepts(judge, {}) if variant.type == "CodeableConcept" else judge
+
+
+def _judge_anew(engine: Engine, child: Child, variant: Variant, shape: Shape) -> After:
     afters = _after_shape(engine, child, variant)
 
     def judge(value: dict[str, Any], place: Place, run: Run) -> None:
@@ -79,7 +84,7 @@ def _judge_of(engine: Engine, child: Child, variant: Variant, shape: Shape) -> A
         for after in afters:
             after(value, place, run)
 
-    return _remembering_concepts(judge) if variant.type == "CodeableConcept" else judge
+    return judge
 
 
 def _shape_alone(engine: Engine, child: Child, variant: Variant, shape: Shape) -> Shape | None:
@@ -87,19 +92,24 @@ def _shape_alone(engine: Engine, child: Child, variant: Variant, shape: Shape) -
     return None if variant.type == "CodeableConcept" or _after_shape(engine, child, variant) else shape
 
 
-def _remembering_concepts(judge: After) -> After:
+def _remembering_concepts(judge: After, fine: dict[bytes, tuple[str, ...]]) -> After:
     """The judging of CodeableConcepts, remembered by what they hold: those of one kind of claim are few.
 
     Remembered is what could not be checked in it, and what there was to say about the concept as a whole; findings inside
-    one are made anew each time.
+    one are made anew each time. `fine` takes what could not be checked in those of which there was nothing to say.
     """
     clean: dict[bytes, tuple[tuple[str, ...], tuple[Told, ...]]] = {}
 
     def check(value: dict[str, Any], place: Place, run: Run) -> None:
-        key = remember_key(value, run)
-        if key is None:
+        try:
+            key = written(value)
+        except (TypeError, ValueError):
             judge(value, place, run)
             return
+        if len(key) > LONGEST_KEY:
+            judge(value, place, run)
+            return
+        run.keys[id(value)] = key
         findings = run.findings
         found = clean.get(key)
         if found is not None:
@@ -121,24 +131,61 @@ def _remembering_concepts(judge: After) -> After:
                     tuple(findings.notes),
                     tuple((i.severity, i.rule, i.message, i.profile, i.expected, i.found) for i in new),
                 )
+                if not new:
+                    fine[key] = tuple(findings.notes)
         findings.notes = [*noted, *findings.notes]
 
     return check
 
 
+def _concept(engine: Engine, child: Child, variant: Variant, shape: Shape) -> Handler:
+    """A single CodeableConcept: one found good before costs one look-up here, without a call."""
+    fine: dict[bytes, tuple[str, ...]] = {}
+    judge = _remembering_concepts(_judge_anew(engine, child, variant, shape), fine)
+    step = variant.step
+
+    def handle(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
+        if value.__class__ is not dict:
+            run.add(ERROR, "json-type", (place, step, None), f"must be an object, not {json_type(value)}")
+            return
+        try:
+            key = written(value)
+        except (TypeError, ValueError):
+            key = b""
+        lacking = fine.get(key)
+        if lacking is None:
+            judge(value, (place, step, None), run)
+            return
+        run.keys[id(value)] = key
+        if lacking:
+            for what in lacking:
+                run.lacks(what, (place, step, None))
+
+    return handle
+
+
 def single(engine: Engine, child: Child, variant: Variant, shape: Shape, alone: frozenset[str] | None) -> Handler:
+    if variant.type == "CodeableConcept" and alone is None:
+        return _concept(engine, child, variant, shape)
     step, key = variant.step, variant.key
     judge = _judge_of(engine, child, variant, shape)
 
     def handle(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
-        if alone is not None and second_choice(owner, key, alone, place, run):
-            return
         if value.__class__ is dict:
             judge(value, (place, step, None), run)
         else:
             run.add(ERROR, "json-type", (place, step, None), f"must be an object, not {json_type(value)}")
 
-    if alone is not None or _shape_alone(engine, child, variant, shape) is None:
+    if alone is not None:
+        none_other = (alone - {key}).isdisjoint
+        types = alone
+
+        def of_choice(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:
+            if none_other(owner) or not second_choice(owner, key, types, place, run):
+                handle(value, owner, place, run)
+
+        return of_choice
+    if _shape_alone(engine, child, variant, shape) is None:
         return handle
 
     def bare(value: Any, owner: dict[str, Any], place: Place, run: Run) -> None:

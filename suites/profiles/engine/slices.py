@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.coding_keys import key_of
 from suites.profiles.engine.findings import ERROR
-from suites.profiles.engine.items import Content, Item
+from suites.profiles.engine.items import Check, Content, Item
 from suites.profiles.engine.place import Place
 from suites.profiles.engine.slicing import Discriminator
 
@@ -28,6 +28,8 @@ class Slice:
     discriminators: tuple[Discriminator | None, ...]
     content: Content | None
     inner: Sliced | None
+    bare: Check | None = None
+    """The content, where it is no more than a check of the value."""
 
     def match(self, value: Any, sibling: Any, kind: str, run: Run) -> bool | None:
         for one in self.discriminators:
@@ -46,7 +48,7 @@ def sliced_by_content(slices: list[Slice], rules: str, ordered: bool, label: str
     limited = [(number, one) for number, one in enumerate(named) if one.min or one.max is not None]
     at_end = rules == "openAtEnd"
     told_by = _told_by(named)
-    known: dict[bytes, tuple[int, list[int]]] = {}
+    known: dict[bytes | None, tuple[int, list[int]]] = {}
 
     def slice_of(value: Any, sibling: Any, kind: str, run: Run) -> tuple[int, list[int]]:
         """The slice an element belongs to (-1 for none) and those that cannot be decided."""
@@ -60,27 +62,28 @@ def sliced_by_content(slices: list[Slice], rules: str, ordered: bool, label: str
         return -1, unknown
 
     def remembered(value: Any, sibling: Any, kind: str, run: Run) -> tuple[int, list[int]]:
+        found = slice_of(value, sibling, kind, run)
         key = key_of(value.get(told_by), run) if value.__class__ is dict else None
-        if key is None:
-            return slice_of(value, sibling, kind, run)
-        found = known.get(key)
-        if found is None:
-            found = slice_of(value, sibling, kind, run)
-            if len(known) < 4096:
-                known[key] = found
+        if key is not None and len(known) < 4096:
+            known[key] = found
         return found
 
     find = remembered if told_by is not None else slice_of
 
+    contents = [(one.content, one.bare) for one in named]
+    resliced = any(one.inner is not None for one in named)
+    in_order = ordered or at_end
+
     def check(items: list[Item], place: Place, run: Run) -> None:
-        counts = [0] * len(named)
+        counts = [0] * len(contents)
         inner: dict[int, list[Item]] = {}
         rest: list[Item] = []
         undecided: set[int] = set()
         last, ended = -1, False
         for item in items:
             value, sibling, here, kind = item
-            hit, unknown = find(value, sibling, kind, run)
+            found = known.get(run.keys.get(id(value.get(told_by)))) if told_by and value.__class__ is dict else None
+            hit, unknown = find(value, sibling, kind, run) if found is None else found
             if hit < 0:
                 undecided.update(unknown)
                 rest.append(item)
@@ -90,11 +93,16 @@ def sliced_by_content(slices: list[Slice], rules: str, ordered: bool, label: str
                     run.add(ERROR, "slice-closed", here, message, url)
                 continue
             counts[hit] += 1
-            one = named[hit]
-            if one.content is not None:
-                one.content(value, sibling, here, kind, run)
-            if one.inner is not None:
+            content, bare = contents[hit]
+            if bare is not None:
+                bare(value, here, run)
+            elif content is not None:
+                content(value, sibling, here, kind, run)
+            if resliced:
                 inner.setdefault(hit, []).append(item)
+            if not in_order:
+                continue
+            one = named[hit]
             if ordered and hit < last:
                 message = f"slice '{one.name}' of {label} comes after '{named[last].name}', and the slices are ordered"
                 run.add(ERROR, "slice-order", here, message, url)

@@ -22,6 +22,7 @@ from suites.profiles.fhirpath.paths import (
     listed,
     member,
     of_type,
+    path,
     root_member,
     single,
     this_item,
@@ -69,7 +70,10 @@ def many(tree: Tree) -> Many:
         case Variable(name):
             return variable(name)
         case Member(source, name):
-            return root_member(name) if source is None or isinstance(source, This) else member(many(source), name)
+            if source is None or isinstance(source, This):
+                return root_member(name)
+            names = _names(tree)
+            return path(names) if names else member(many(source), name)
         case Call():
             return _call(tree)
         case Index(source, at):
@@ -89,6 +93,15 @@ def many(tree: Tree) -> Many:
             first, second = many(left), many(right)
             return lambda this, env: _weighed(arithmetic(sign, first(this, env), second(this, env)), env)
     return listed(truth(tree))
+
+
+def _names(tree: Tree | None) -> list[str]:
+    """The names of a path of elements from `$this`; none where something else is in it."""
+    names: list[str] = []
+    while isinstance(tree, Member):
+        names.insert(0, tree.name)
+        tree = tree.source
+    return names if (tree is None or isinstance(tree, This)) and names[0][:1].islower() else []
 
 
 def truth(tree: Tree) -> Truth:
@@ -308,6 +321,8 @@ def uses_index(tree: Tree) -> bool:
 def _any(source: Many, criteria: Truth, with_index: bool) -> Truth:
     def run(this: Any, env: Env) -> bool | None:
         items = source(this, env)
+        if not items:
+            return False
         env.spend(len(items))
         for item in items:  # noqa: SIM110 - a generator costs more than the loop
             if criteria(item, env) is True:
@@ -333,6 +348,8 @@ def _any(source: Many, criteria: Truth, with_index: bool) -> Truth:
 def _all(source: Many, criteria: Truth, with_index: bool) -> Truth:
     def run(this: Any, env: Env) -> bool | None:
         items = source(this, env)
+        if not items:
+            return True
         env.spend(len(items))
         for item in items:  # noqa: SIM110 - a generator costs more than the loop
             if criteria(item, env) is not True:

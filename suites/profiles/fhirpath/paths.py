@@ -104,6 +104,34 @@ def member(source: Many, name: str) -> Many:
     return run
 
 
+def path(names: list[str]) -> Many:
+    """Names one after another from `$this`, as in `code.coding.system`: one closure for all of them."""
+    steps = tuple((name, f"_{name}", name in CHOICES) for name in names)
+
+    def run(this: Any, env: Env) -> Items:
+        here: Items = list(this) if this.__class__ is Focus else [this]
+        for name, under, is_choice in steps:
+            found: Items = []
+            for item in here:
+                if item.__class__ is dict and under not in item:
+                    value = item.get(name)
+                    if value is not None:
+                        if value.__class__ is list:
+                            found.extend(value)
+                        else:
+                            found.append(value)
+                        continue
+                    if not is_choice:
+                        continue
+                collect(item, name, found)
+            if not found:
+                return found
+            here = found
+        return here
+
+    return run
+
+
 def indexed(source: Many, at: Many) -> Many:
     def run(this: Any, env: Env) -> Items:
         where = [plain(i) for i in at(this, env)]
