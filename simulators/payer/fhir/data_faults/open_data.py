@@ -130,7 +130,9 @@ def no_prior_authorization(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "Basic", change)
 
 
-@as_stored.fault("formulary-items-lead-to-no-drug", violates="USDF-PROFILE-02")
+@as_stored.fault(
+    "formulary-items-lead-to-no-drug", violates="USDF-PROFILE-02", also=["USDF-CONTENT-01", "USDF-MUSTSUPPORT-01"]
+)
 def no_subject(bodies: list[bytes]) -> list[bytes]:
     """Items of the formulary do not name their drug."""
     return altered(bodies, "Basic", dropping("subject"))
