@@ -102,6 +102,11 @@ def can_kill(verdict: str) -> bool:
     return verdict not in ("FAIL", "INCONCLUSIVE")
 
 
+def came_to_nothing(fault: Fault, results: Iterable[Result]) -> bool:
+    """Whether a check of the fault's requirement was not decided."""
+    return any(one.verdict == "INCONCLUSIVE" and fault.violates in one.requirements for one in results)
+
+
 def _ids(results: Iterable[Result]) -> tuple[str, ...]:
     return tuple(one.check for one in results)
 

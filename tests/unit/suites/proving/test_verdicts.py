@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from suites.proving.catalogue import System
-from suites.proving.verdicts import KILLED, SURVIVED, UNDECIDED, Health, Mutant, Proof, mutant
+from suites.proving.verdicts import KILLED, SURVIVED, UNDECIDED, Health, Mutant, Proof, came_to_nothing, mutant
 from tests.unit.suites.proving.made import fault, result
 
 REFERENCE = System("reference", "reference", ())
@@ -45,6 +45,16 @@ def test_a_survivor_says_what_its_checks_came_to() -> None:
     assert found.why == "checks of A: 1 INCONCLUSIVE; said INCONCLUSIVE"
     assert found.undecided == ("c.a",)
     assert mutant(fault(), [result("c.b", "PASS", "B")], {}).why == "no check decides A"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "requirement", "nothing"),
+    [("INCONCLUSIVE", "A", True), ("INCONCLUSIVE", "B", False), ("PASS", "A", False)],
+)
+def test_a_fault_whose_own_checks_were_not_decided_is_worth_another_try(
+    verdict: str, requirement: str, nothing: bool
+) -> None:
+    assert came_to_nothing(fault(), [result("c.a", verdict, requirement)]) is nothing
 
 
 def test_trouble_leaves_a_fault_undecided_unless_it_was_killed_before() -> None:
