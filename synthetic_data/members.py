@@ -17,7 +17,8 @@ from synthetic_data.people import enrolment
 from synthetic_data.people.demographics import Wish, birthday, make_person, years_between
 from synthetic_data.people.households import BLOCK, Home, homes_of_block
 from synthetic_data.planted import Planted, planted_homes, planted_members, planted_number
-from synthetic_data.rarities import Rarities
+from synthetic_data.rarities import add_rarities
+from synthetic_data.rarities.rare import Rare
 from synthetic_data.records import Delegate, Household, Member, Network, Person
 from synthetic_data.seeds import digits, stream
 from synthetic_data.wellness import Wellness
@@ -170,7 +171,7 @@ class Makers:
         wellness = Wellness(chart, random, _smoking(random, [pathway.key for pathway in pathways]))
         wellness.live(visits=row is None or "no-care" not in row.flags)
         if row is not None:
-            Rarities(chart, stream(self.seed, number, "rarities"), wellness, self.as_of).add(row.flags)
+            add_rarities(row.flags, Rare(chart, stream(self.seed, number, "rarities"), wellness, self.as_of))
 
     def _pathways(self, number: int, chart: Chart, row: Planted | None) -> list[Pathway]:
         if row is not None and row.pathways is not None:

@@ -1,7 +1,7 @@
 """Everybody's ordinary care: the yearly visit with its measurements, screening, vaccinations, allergies, social needs, teeth.
 
 Children are measured against growth percentiles; women of child-bearing age are asked about pregnancy. Leaves to others: illness
-(`course.py`) and what planted members need beside (`rarities.py`).
+(`course.py`) and what planted members need beside (`rarities`).
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def test_cold_start_and_memory(tmp_path: Path):
 def test_side_by_side_with_the_official_validator():
     documents = claims(FOLDER)
     packages = ["hl7.fhir.r4.core#4.0.1", "hl7.fhir.us.core#3.1.1", "hl7.fhir.us.carin-bb#2.0.0"]
-    theirs = official(Path(OFFICIAL or "."), packages, documents, 8)
+    theirs = official(Path(OFFICIAL or "."), packages, documents, 20)
     ours = speed(CARIN, documents).per_second
     print(
         f"CARIN EOBs a second on one core, warm: ours {ours:,.0f}, the official validator {theirs:,.1f}: {ours / theirs:,.0f} times as many"

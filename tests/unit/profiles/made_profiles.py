@@ -44,7 +44,7 @@ def profile(name: str, base: str, *changes: Element) -> Structure:
                 change,
                 types=change.types or was.types,
                 max=change.max if change.max is not None else was.max,
-                constraints=was.constraints,
+                constraints=(*was.constraints, *change.constraints),
             )
             continue
         sibling = next((one for one in core.elements if one.path == change.path), None)

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suites.profiles import Validator
+from suites.profiles.engine.engine import Engine
 from suites.profiles.engine.native_invariants import NPI_CHECK_DIGIT, npi_check_digit
 from suites.profiles.engine.run import Run
+from suites.profiles.facts import Constraint
 from suites.profiles.fhirpath import compile_invariant
 from tests.unit.profiles.good_resources import GOOD, PATIENT, as_sent
+from tests.unit.profiles.made_profiles import WithProfiles, element, profile
 
 _NPI = compile_invariant(NPI_CHECK_DIGIT)
 
@@ -66,6 +69,24 @@ def test_an_answer_that_was_remembered_is_the_answer(validator: Validator, times
                 "clinicalStatus": {"coding": [{"system": system, "code": code}], **extra},
             }
             assert validator.validate(json.dumps(condition)).valid is fine, (code, extra)
+
+
+@pytest.mark.parametrize("expression", ["%resource.onset.exists()", "%context.exists() and %resource.onset.exists()"])
+def test_a_concept_is_not_remembered_under_an_invariant_that_looks_around(expression: str):
+    """The same concept is fine in one resource and not in the next, whichever comes first."""
+    rule = Constraint("made-1", "error", expression)
+    made = profile("severity", "Condition", element("Condition.severity", constraints=(rule,)))
+    engine = Engine(WithProfiles([made]))
+
+    def broken(condition: dict[str, object]) -> bool:
+        found = engine.judge.document({"resourceType": "Condition", **condition}, [made.url]).findings.issues
+        return any(issue.rule == "made-1" for issue in found)
+
+    concept = {"coding": [{"system": "http://snomed.info/sct", "code": "255604002"}]}
+    subject = {"reference": "Patient/1"}
+    for _ in range(2):
+        assert not broken({"subject": subject, "severity": concept, "onsetDateTime": "2026-01-01"})
+        assert broken({"subject": subject, "severity": concept})
 
 
 def test_whole_numbers_and_truth_values_are_not_taken_for_each_other(validator: Validator):
