@@ -157,7 +157,7 @@ def second_factor_needed(factors: tuple[str, ...]) -> bool:
     return bool(factors)
 
 
-@second_factor_needed.fault("second-factor-never-asked", violates="DEAN-MFA-01", on="dean")
+@second_factor_needed.fault("second-factor-never-asked", violates="DEAN-MFA-01", also=["DEAN-MFA-02"], on="dean")
 def not_needed(factors: tuple[str, ...]) -> bool:
     """The password alone signs in, although a second factor is announced."""
     return False
