@@ -73,6 +73,7 @@ class Board:
     troubles: dict[str, str] = field(default_factory=dict)
     mutants: dict[str, Mutant] = field(default_factory=dict)
     places: list[Place] = field(default_factory=list)
+    drivers: set[str] = field(default_factory=set)  # checks that drove a browser
     stopped: BaseException | None = None
 
     def stop(self, why: BaseException) -> None:
@@ -125,13 +126,19 @@ class Board:
         with self.lock:
             return {id: one.verdict for id, one in self.control.get(system, {}).items()}
 
-    def browsing(self, system: str) -> frozenset[str]:
-        """The checks known to drive a browser."""
+    def browsing(self) -> frozenset[str]:
+        """The checks known to drive a browser, under a fault or without one."""
         with self.lock:
-            return frozenset(id for id, one in self.control.get(system, {}).items() if one.browser)
+            return frozenset(self.drivers)
+
+    def watch(self, results: Iterable[Result]) -> None:
+        """Remember which checks drove a browser."""
+        with self.lock:
+            self.drivers.update(one.check for one in results if one.browser)
 
     def keep(self, system: str, judged: Judged, seconds: float) -> None:
         """Results without a fault."""
+        self.watch(judged.results)
         with self.lock:
             self.control.setdefault(system, {}).update({one.check: one for one in judged.results})
             self.seconds[system] = self.seconds.get(system, 0.0) + seconds
@@ -231,7 +238,7 @@ def _try(board: Board, place: Place, task: Task) -> None:
 
 def _mutate(board: Board, place: Place, fault: Fault) -> None:
     """Judge one fault; what it needs as a control and nobody has judged without it is judged first."""
-    chosen = selection.for_fault(fault, place.checks, board.browsing(fault.on), board.order.full)
+    chosen = selection.for_fault(fault, place.checks, board.browsing(), board.order.full)
     if not any(fault.violates in place.checks[id].requirements for id in chosen.first):
         with board.lock:
             board.mutants[fault.id] = mutant(fault, (), {})  # nobody claims it: there is nothing to ask
@@ -255,6 +262,7 @@ def _mutate(board: Board, place: Place, fault: Fault) -> None:
 def _against(board: Board, place: Place, fault: Fault, checks: Iterable[str], seconds: float) -> Judged:
     """The checks under the fault; those that say anything but PASS are seen without it too."""
     judged = place.judge([fault.id], checks, seconds)
+    board.watch(judged.results)
     unknown = [
         one.check for one in judged.results if one.verdict == "FAIL" and one.check not in board.verdicts(fault.on)
     ]
