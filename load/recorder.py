@@ -39,7 +39,10 @@ def percentile(buckets: Counter[int], share: float) -> float:
 
 @dataclass
 class Tally:
-    """Counts of one phase or second. `refused` are answers 429, `failures` every other answer that is not what was asked for."""
+    """Counts of one phase or second. `refused` are answers 429, `failures` every other answer that is not what was asked for.
+
+    Latencies are those of all but the refusals, which cost a server nothing and would make a busy one look quick.
+    """
 
     requests: int = 0
     refused: int = 0
@@ -50,10 +53,11 @@ class Tally:
     def add(self, milliseconds: float, status: int, failure: str) -> None:
         """Count one answer; status 0 stands for none at all."""
         self.requests += 1
-        self.latencies[bucket(milliseconds)] += 1
         if status == 429:
             self.refused += 1
-        elif failure:
+            return
+        self.latencies[bucket(milliseconds)] += 1
+        if failure:
             self.failures += 1
             self.reasons[failure[:200]] += 1
 

@@ -131,3 +131,23 @@ def test_a_refusal_above_the_declared_limit_is_no_error() -> None:
 def test_a_server_that_never_answers_decides_nothing() -> None:
     assert pushed(0, 0, [(5, 0)], "Patient: connection refused") == [("INCONCLUSIVE", "Patient: connection refused")]
     assert pushed(0, 0, [(5, 0)], "Patient: 500")[0][0] == "FAIL"
+
+
+def judged(phases: dict[str, list[tuple[float, int]]]) -> list[tuple[str, str]]:
+    """Verdicts over (milliseconds, status) by phase, against a p95 of 100 ms and a recovery within twice."""
+    recorder = Recorder()
+    for second, (phase, answers) in enumerate(phases.items()):
+        for milliseconds, status in answers:
+            recorder.add(phase, second, milliseconds, status)
+    thresholds = {"p95_ms": 100, "recovery_ratio": 2.0}
+    plan = Plan("spike", "read_record", "t", "http://x", (), (), thresholds, 1, 1)
+    return [(one.verdict, one.found) for one in thresholds_met(plan, recorder)]
+
+
+def test_quick_refusals_do_not_make_a_slow_server_look_quick() -> None:
+    before, refusals = [(10.0, 200)] * 5, [(1.0, 429)] * 95
+    assert [verdict for verdict, _ in judged({"before": before, "after": before})] == ["PASS", "PASS"]
+    slow = judged({"before": before, "after": [(400.0, 200)] * 5 + refusals})
+    assert [verdict for verdict, _ in slow] == ["FAIL", "FAIL"]
+    nothing = judged({"before": refusals, "after": refusals})
+    assert [verdict for verdict, _ in nothing] == ["INCONCLUSIVE", "INCONCLUSIVE"]
