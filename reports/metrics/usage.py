@@ -73,14 +73,15 @@ class Usage:
 def usage(log: Log, year: int, switches: Switches, time_zone: str = "", at: datetime | None = None) -> Usage:
     """Compute the usage figures of a log; Refused when a row that could change them cannot be decided."""
     period = period_of(log, year, time_zone, at)
-    judged = events(log.table, log.mapping, period, switches.count_own_app)
+    judged = events(log.table, log.mapping, period, switches.count_own_app, numbered=False)
     if switches.mode == "request" and "row" in log.mapping.columns:
         judged = counting.replayed_once(judged)
     folded = _kept(log.con, counting.slots(judged, switches.mode, switches.idle, period, switches.by_month))
     reasons = {str(row["why"]): int(row["rows"]) for row in log.con.to_pyarrow(counting.reasons(judged)).to_pylist()}
     problems = {name: reasons[name] for name in PROBLEMS if reasons.get(name)}
     if problems and not switches.leave_out_problems:
-        raise Refused(tuple((PROBLEMS[name], count, _rows(log, judged, name)) for name, count in problems.items()))
+        named = events(log.table, log.mapping, period, switches.count_own_app)
+        raise Refused(tuple((PROBLEMS[name], count, _rows(log, named, name)) for name, count in problems.items()))
     counted = counting.resolved(folded, identities(log.mapping))
     mode, idle, same = switches.mode, switches.idle, switches.same_app_only
     apart = not log.mapping.identities and not switches.by_month

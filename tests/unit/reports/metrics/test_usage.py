@@ -295,6 +295,7 @@ CELLS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, 
 
 
 @settings(max_examples=200, deadline=None)
+@example([(0, 1), (0, 2)], 3)
 @given(CELLS, st.sampled_from([2, 3, 11]))
 @example([(0, 1), (0, 10)], 11)  # two zeros hidden beside a total of zero
 def test_no_hidden_figure_can_be_worked_out(cells: list[tuple[int, int]], below: int) -> None:
