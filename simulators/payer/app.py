@@ -33,7 +33,7 @@ PROTECTION: tuple[Callable[[Payer, AsgiApp], AsgiApp], ...] = (protection.middle
 
 def create_app(payer: Payer) -> AsgiApp:
     """The payer on its public port."""
-    payer.authenticate = lambda headers: authorization.authenticate(payer, headers)
+    payer.authenticate = authorization.authenticator(payer)
     fhir = FhirApi(payer)
     pages = Starlette(routes=[route for routes in ROUTES for route in routes(payer)])
 

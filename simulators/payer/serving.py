@@ -7,6 +7,7 @@ a database out of reach. Leaves to others: composition (app.py).
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -17,27 +18,22 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from simulators.payer import fitting, target_file
 from simulators.payer.app import create_app, create_control_app
 from simulators.payer.clock import Clock
+from simulators.payer.connections import Protocol
 from simulators.payer.context import Payer
 from simulators.payer.database import DatabaseUnusable, open_database
 from simulators.payer.deployment import BadDeployment, Deployment, load
-from simulators.payer.errors import FhirError
 from simulators.payer.fhir.loading import BadDataset, ensure_loaded, fill_new_file, read_manifest
-from simulators.payer.fhir.outcomes import of
 from simulators.payer.fhir.parameters import UnknownGuide
-from simulators.payer.fhir.responses import FHIR_JSON
 from simulators.payer.protection.counting import Counts, counts_for
 from simulators.payer.protection.limits import use_counts
 from simulators.payer.rules import UnknownFault, select
 from simulators.payer.store import Store
 
 BACKLOG = 512
-MOST_HEADERS, LARGEST_HEAD = 200, 65_536
-SLOWEST_HEAD, LINGER = 20, 2  # seconds
 
 
 class CannotServe(Exception):
@@ -131,6 +127,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
             control_url = "http://{}:{}".format(*control.getsockname()[:2]) if control is not None else ""
             _write_target(payer, settings, settings.write_target, control_url)
         ready(url)
+        at_rest()
         _run_to_the_end(servers, sockets, children)
     finally:
         _stop(children)
@@ -150,6 +147,12 @@ def _run_to_the_end(servers: list[uvicorn.Server], sockets: list[socket.socket],
         runner.run(_run(servers, sockets, children))
 
 
+def at_rest() -> None:
+    """What a start made stays to the end: collections need not look at it again, request after request."""
+    gc.collect()
+    gc.freeze()
+
+
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
     """The fast loop where it exists."""
     if sys.platform == "win32":
@@ -157,75 +160,6 @@ def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
     import uvloop
 
     return uvloop.new_event_loop
-
-
-class Protocol(HttpToolsProtocol):
-    """HTTP/1.1 as uvicorn speaks it; what is no request at all is refused in the form every other refusal has."""
-
-    _ended = False  # a refusal was sent: what still comes is read and forgotten
-    _in_head = False
-    _came = 0  # bytes since the last head ended, those just received included
-    _deadline: asyncio.TimerHandle | None = None
-
-    def data_received(self, data: bytes) -> None:
-        if self._ended:
-            return
-        self._came += len(data)
-        super().data_received(data)
-        if not self._in_head:
-            self._came = 0
-        elif not self._ended:  # the head did not end with these bytes
-            if self._came > LARGEST_HEAD:
-                self._refuse_head()
-            elif self._deadline is None:
-                self._deadline = self.loop.call_later(SLOWEST_HEAD, self._refuse_to_wait)
-
-    def on_message_begin(self) -> None:
-        self._in_head = True
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if len(self.headers) > MOST_HEADERS or (
-            self._came > LARGEST_HEAD and sum(len(name) + len(value) for name, value in self.headers) > LARGEST_HEAD
-        ):
-            self._refuse_head()
-            return
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        super().connection_lost(exc)
-
-    def send_400_response(self, msg: str) -> None:
-        """An address of more than 64 KiB, bytes that are no HTTP: 400 with an OperationOutcome, and the connection ends."""
-        if not self._ended:
-            text = "this is not an HTTP request: the address is too long or has bytes it may not have"
-            self._end_with("400 Bad Request", FhirError(400, "invalid", text))
-
-    def _refuse_head(self) -> None:
-        """RFC 6585 section 5."""
-        text = f"the headers are more than {MOST_HEADERS} or larger than {LARGEST_HEAD} bytes"
-        self._end_with("431 Request Header Fields Too Large", FhirError(431, "too-long", text))
-
-    def _refuse_to_wait(self) -> None:
-        """RFC 9110 section 15.5.9."""
-        text = f"the headers did not come within {SLOWEST_HEAD} seconds"
-        self._end_with("408 Request Timeout", FhirError(408, "timeout", text))
-
-    def _end_with(self, status: str, error: FhirError) -> None:
-        body = of(error)
-        head = f"HTTP/1.1 {status}\r\ncontent-type: {FHIR_JSON.decode()}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(head.encode() + body)
-        # Closed at once, with bytes unread, the connection would be reset and the refusal might never arrive (RFC 9112 section 9.6).
-        self._ended = True
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.loop.call_later(LINGER, self.transport.close)
 
 
 def _server(application: Any) -> uvicorn.Server:
@@ -285,6 +219,7 @@ def _fork(settings: Settings, url: str, deployment: Deployment, public: socket.s
             continue
         try:
             worker = open_payer(settings, url, deployment, counts)
+            at_rest()
             _run_to_the_end([_server(create_app(worker))], [public], [])
             worker.database.close()
         finally:

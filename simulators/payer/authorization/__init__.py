@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from starlette.routing import BaseRoute
 
 from simulators.payer.context import Grant, Payer, RawHeaders
 
 
-def authenticate(payer: Payer, headers: RawHeaders) -> Grant:
-    """What the bearer of a request may do; raises errors.Unauthorized."""
+def authenticator(payer: Payer) -> Callable[[RawHeaders], Grant]:
+    """A function from a request's headers to what its bearer may do; it raises errors.Unauthorized."""
     from simulators.payer.authorization import access
 
-    return access.authenticate(payer, headers)
+    return partial(access.authenticate, payer)
 
 
 def routes(payer: Payer) -> Sequence[BaseRoute]:

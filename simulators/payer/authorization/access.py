@@ -206,7 +206,7 @@ def crash(text: str, error: str) -> Unauthorized:
 def authenticate(payer: Payer, headers: RawHeaders) -> Grant:
     """What the bearer of a request may do; raises Unauthorized."""
     server = of(payer)
-    server.refresh_for(headers)
+    server.refresh_for_request()
     faults = payer.faults
     sent = [value for name, value in headers if name == b"authorization"]
     now = payer.clock.timestamp()

@@ -6,6 +6,7 @@ request. Leaves to others: every decision.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -26,7 +27,7 @@ class Server:
         self.ledger = Ledger(payer.database)
         self.keys = keys.ring_of(payer)
         self.grants: dict[bytes, Grant] = {}  # what access.py verified, by Authorization header
-        self.looked_for: object = None  # the headers of the request the last look at other workers was for
+        self._looked_in: object = None  # the event loop in whose turn changes by other workers were looked for
         self.touched: dict[str, float] = {}  # last access by consent, not yet written
         self.fetched_keys: dict[str, tuple[float, dict[str, Any]]] = {}
         self._clients: dict[str, Client] = {}
@@ -64,11 +65,23 @@ class Server:
         if time.monotonic() - self._tidied > TIDY_EVERY:
             self._tidy()
 
-    def refresh_for(self, headers: object) -> None:
-        """`refresh`, once for the headers of one request."""
-        if headers is not self.looked_for:
+    def refresh_for_request(self) -> None:
+        """`refresh`, once for the requests that one turn of the event loop answers.
+
+        All of them were read before the turn: what another worker had told anybody by then is seen by the first one's look.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # outside a loop there are no turns
             self.refresh()
-            self.looked_for = headers
+            return
+        if self._looked_in is not loop:
+            self._looked_in = loop
+            loop.call_soon(self._turn_is_over)
+            self.refresh()
+
+    def _turn_is_over(self) -> None:
+        self._looked_in = None
 
     def _tidy(self) -> None:
         """Drop what nobody can use any more, and keep what is remembered in memory within bounds."""

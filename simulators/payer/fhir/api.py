@@ -30,6 +30,7 @@ from simulators.payer.fhir.requests import (
     form_body,
     parameters_of,
     read_request,
+    unread,
     with_token_of_address,
 )
 from simulators.payer.fhir.responses import FHIR_JSON, Response, require_format, send_response
@@ -154,8 +155,8 @@ class FhirApi:
     async def answer(self, base: Base, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """One request under a base."""
         active = self.payer.faults
-        request = Request(scope["method"], "", "", dict(scope["headers"]), scope["headers"])
         grant: Grant | None = None
+        request: Request | None = None
         try:
             request = read_request(scope, base.path)
             if request.method == "OPTIONS":
@@ -169,12 +170,14 @@ class FhirApi:
         except ProtocolError as error:
             status, content_type, body = outcomes.refusal_as_told(active, error, outcomes.of(error))
             response = Response(status, body, error.headers, content_type)
+            if request is None:
+                request = unread(scope)
             await self._note(grant, request, response)
         except Exception:
             _log.exception("%s %s", scope["method"], scope["path"])
             failure = FhirError(500, "exception", "the server failed; the failure was noted")
             response = Response(500, outcomes.of(failure), (), FHIR_JSON)
-        await send_response(request, response, send, active)
+        await send_response(request or unread(scope), response, send, active)
 
     async def _note(self, grant: Grant | None, request: Request, response: Response) -> None:
         """Into the usage log, if anything was delivered to a member's app; done when the line is kept."""

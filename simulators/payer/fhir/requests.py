@@ -66,6 +66,11 @@ def read_request(scope: AsgiScope, base: str) -> Request:
     )
 
 
+def unread(scope: AsgiScope) -> Request:
+    """What is known of a request that could not be read: enough to answer it."""
+    return Request(scope["method"], "", "", dict(scope["headers"]), scope["headers"])
+
+
 def decoded(text: str, where: str) -> str:
     """A percent-encoded text as UTF-8, or a refusal."""
     if "%" not in text and text.isascii() and text.isprintable():

@@ -72,7 +72,7 @@ def middleware(payer: Payer, application: AsgiApp) -> AsgiApp:
         if scope["type"] != "http":
             await application(scope, receive, send)
             return
-        server.refresh_for(scope["headers"])
+        server.refresh_for_request()
         path: str = scope["path"]
         if path.startswith(bases) and "/.well-known/" not in path:
             grant = _grant(server, scope["headers"])

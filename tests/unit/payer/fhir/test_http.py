@@ -14,7 +14,7 @@ from typing import Any
 import brotli
 import pytest
 
-from simulators.payer import serving
+from simulators.payer import connections, serving
 from simulators.payer.fhir.negotiation import encoding_for, json_accepted
 from tests.unit.payer.fhir.conftest import Api
 
@@ -104,7 +104,7 @@ def test_headers_without_end_are_refused_as_they_come(port: int) -> None:
 
 
 def test_headers_that_never_end_are_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "SLOWEST_HEAD", 0.2)
+    monkeypatch.setattr(connections, "SLOWEST_HEAD", 0.2)
     answer = Answer(talk(port, b"GET /fhir/Patient/m1 HTTP/1.1\r\nhost: x\r\n"))
     assert (answer.status, answer.outcome["code"]) == (408, "timeout")
 
