@@ -131,12 +131,14 @@ def run(order: Order) -> int:
     run_file = order.out / "run.jsonl"
     if not run_file.exists():
         return code
-    return _outcome(_pytest(command(order, "--run-dir", str(order.out), "--append", str(run_file), "-m", "exclusive")))
+    return _outcome(
+        _pytest(command(order, "--run-dir", str(order.out), "--append", str(run_file), "-m", "exclusive"), time.time())
+    )
 
 
-def _pytest(words: list[str]) -> int:
+def _pytest(words: list[str], codes_typed_until: float = 0.0) -> int:
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1"}
-    environment[CODES_TYPED_UNTIL] = str(time.time())
+    environment[CODES_TYPED_UNTIL] = str(codes_typed_until)
     # What pytest says is talk; the result is printed by the command.
     with subprocess.Popen(words, stdout=sys.stderr, stderr=sys.stderr, env=environment) as child:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from suites.kit import recipe
 from suites.kit.outcomes import Inconclusive, not_permitted
 from suites.kit.target import Target
 
@@ -24,7 +25,8 @@ class TargetClock:
         """Let so much of the target's time go by."""
         if self.target.control.url:
             self._control({"advance": seconds})
-            self.moved = True
+            self.moved, present = True, self.now().timestamp() - time.time()
+            recipe.tell_time_by(lambda: time.time() + present)
         elif self.target.permitted.wait_seconds >= seconds:
             time.sleep(seconds)
         else:
@@ -38,6 +40,7 @@ class TargetClock:
             not_permitted("only the clock of our own simulator can be set: control.url")
         self._control({"freeze": moment.isoformat()})
         self.moved = True
+        recipe.tell_time_by(moment.timestamp)
 
     def now(self) -> datetime:
         """The target's present: our own simulator's clock, elsewhere that of this machine."""
@@ -48,6 +51,7 @@ class TargetClock:
         if self.moved:
             self._control({"reset": True})
             self.moved = False
+            recipe.tell_time_by(None)
 
     def _control(self, order: dict[str, object] | None = None) -> Any:
         address, how = self.target.control.url.rstrip("/") + "/clock", "GET" if order is None else "POST"

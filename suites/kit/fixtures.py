@@ -63,6 +63,12 @@ def member(workbench: Workbench) -> Member:
     return workbench.members[0]
 
 
+@pytest.fixture
+def rested_member(workbench: Workbench, member: Member) -> Member:
+    """A member of this worker's share to sign in anew: `member`, unless a one-time code would have to be waited for."""
+    return workbench.rested_member()
+
+
 @pytest.fixture(scope="session")
 def other_member(workbench: Workbench, member: Member) -> Member:
     """Another member than `member`; checks only name their record, and never sign in as them."""

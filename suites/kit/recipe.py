@@ -22,7 +22,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from suites.protocol.one_time_codes import PERIOD, totp
@@ -127,21 +127,36 @@ def filled(text: str, identity: Identity, extra: Mapping[str, str]) -> str:
 _used: dict[
     str, int
 ] = {}  # the last period a seed's code was typed in: servers take each code once (RFC 6238 section 5.2)
+_other_present: list[Callable[[], float]] = []
+
+
+def tell_time_by(present: Callable[[], float] | None) -> None:
+    """Codes are those of another present from now on (seconds since the epoch): a payer whose clock was moved takes no others. None ends it."""
+    _other_present[:] = [present] if present else []
+
+
+def _now() -> float:
+    return _other_present[0]() if _other_present else time.time()
+
+
+def last_typed(seed: str) -> int:
+    """The period a seed's code was typed in last; what another process of the run may have typed counts too."""
+    return _used.get(seed, int(float(os.environ.get(CODES_TYPED_UNTIL, "0")) // PERIOD))
 
 
 def one_time_code(identity: Identity) -> str:
     """The RFC 6238 code of a member's seed, one that has not been typed before; waits for the next period where it must."""
+    now = _now()
     if identity.one_time_code:
-        _used[identity.totp_seed] = int(time.time() // PERIOD)
+        _used[identity.totp_seed] = int(now // PERIOD)
         return identity.one_time_code
     if not identity.totp_seed:
         raise CannotFill("the login page asks for a one-time code and the member has no totp_seed in the target file")
-    period = int(time.time() // PERIOD)
-    typed_before = _used.get(identity.totp_seed, int(float(os.environ.get(CODES_TYPED_UNTIL, "0")) // PERIOD))
     # The last second of a period is waited out too, so that the code does not go stale on the way.
-    if typed_before == period or PERIOD - time.time() % PERIOD < 1.0:
-        time.sleep(PERIOD - time.time() % PERIOD + 0.05)
-        period = int(time.time() // PERIOD)
+    if last_typed(identity.totp_seed) == int(now // PERIOD) or PERIOD - now % PERIOD < 1.0:
+        time.sleep(PERIOD - now % PERIOD + 0.05)
+        now = _now()
+    period = int(now // PERIOD)
     _used[identity.totp_seed] = period
     try:
         return totp(identity.totp_seed, period * PERIOD)

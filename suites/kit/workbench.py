@@ -15,6 +15,7 @@ from suites.kit.forms import Cookies, Forms
 from suites.kit.http import Http
 from suites.kit.masking import Masker
 from suites.kit.outcomes import Inconclusive, TargetUnreachable
+from suites.kit.recipe import last_typed
 from suites.kit.recorder import Recorder
 from suites.kit.target import Member, Target
 from suites.protocol import urls
@@ -44,6 +45,10 @@ class Workbench:
         """This worker's share of the members; two workers never share one, so that neither steps on the other's session."""
         share = [one for index, one in enumerate(self.target.member) if index % self.workers == self.worker]
         return share or list(self.target.member)
+
+    def rested_member(self) -> Member:
+        """Who can sign in anew without waiting: the member of this worker's share whose one-time code was typed longest ago; the first without codes."""
+        return min(self.members, key=lambda one: last_typed(one.totp_seed) if one.totp_seed else 0)
 
     def member_planted_for(self, what: str) -> Member | None:
         """A member the data were planted for, of this worker's share if possible; only for checks that read."""

@@ -37,9 +37,9 @@ def scapegoat(workbench: Workbench, app: App, guessing_permitted: None) -> Membe
 
 
 @pytest.mark.requirement("SMART-STANDALONE-24", "DEAN-RELEASE-AFTER-VERIFY-01", "HIPAA-164.312-d")
-def test_wrong_password_gets_no_code(app: App, member: Member, guessing_permitted: None) -> None:
+def test_wrong_password_gets_no_code(app: App, rested_member: Member, guessing_permitted: None) -> None:
     """A member with a wrong password gets no code and no data; with the right one, the same request is granted."""
-    landing = app.authorize(replace(member, password=WRONG), may_refuse=True, fresh=True).landing
+    landing = app.authorize(replace(rested_member, password=WRONG), may_refuse=True, fresh=True).landing
     expect(
         not landing.value("code"),
         "a wrong password must get no code",
@@ -47,7 +47,7 @@ def test_wrong_password_gets_no_code(app: App, member: Member, guessing_permitte
         found=landing.described,
         evidence=landing.evidence[-1],
     )
-    control(app.authorize(member, fresh=True).landing.value("code"), "the right password gets a code")
+    control(app.authorize(rested_member, fresh=True).landing.value("code"), "the right password gets a code")
 
 
 @pytest.mark.requirement("SMART-STANDALONE-24", "DEAN-RELEASE-AFTER-VERIFY-01", "HIPAA-164.312-d")

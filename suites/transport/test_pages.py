@@ -134,12 +134,12 @@ def test_login_page_tells_no_other_host(login_page: Answer) -> None:
 
 @pytest.mark.requirement("RFC9700-UI-05")
 def test_session_cookies_are_kept_from_scripts(
-    workbench: Workbench, app: App, member: Member, target: Target, http: Http
+    workbench: Workbench, app: App, rested_member: Member, target: Target, http: Http
 ) -> None:
     """Cookies set on the way are HttpOnly and SameSite, and Secure over https."""
     if not target.login.plain_forms:
         not_applicable("the target's pages need a browser")
-    consent_journey = at_consent(workbench, app, member, fresh=True)
+    consent_journey = at_consent(workbench, app, rested_member, fresh=True)
     cookies = [
         (name, value)
         for evidence in consent_journey.evidence
@@ -165,13 +165,14 @@ def test_session_cookies_are_kept_from_scripts(
 
 
 @pytest.mark.requirement("RFC9700-UI-04")
-def test_session_id_changes_at_sign_in(workbench: Workbench, app: App, member: Member, target: Target) -> None:
+def test_session_id_changes_at_sign_in(workbench: Workbench, app: App, target: Target) -> None:
     """A session id planted in the browser before signing in is not the session id after it."""
     if not target.login.plain_forms:
         not_applicable("the target's pages need a browser")
     request, _ = app.request()
 
     def signed_in(planted: dict[str, str]) -> dict[str, str]:
+        member = workbench.rested_member()
         journey = Journey(
             workbench.http,
             AuthorizationRequest(request.url, (), request.redirect_uri),
@@ -201,11 +202,15 @@ def test_session_id_changes_at_sign_in(workbench: Workbench, app: App, member: M
 
 
 @pytest.mark.requirement("RFC9700-UI-06")
-def test_consent_is_not_redirected_by_307(workbench: Workbench, app: App, member: Member, target: Target) -> None:
+def test_consent_is_not_redirected_by_307(
+    workbench: Workbench, app: App, rested_member: Member, target: Target
+) -> None:
     """No form with credentials or consent is answered by 307 or 308, which would repeat it at the next address."""
     if not target.login.plain_forms:
         not_applicable("the target's pages need a browser")
-    landing = Forms(workbench.http, target.login.step).authorize(app.request()[0], member.identity(), APPROVE_ALL)
+    landing = Forms(workbench.http, target.login.step).authorize(
+        app.request()[0], rested_member.identity(), APPROVE_ALL
+    )
     control(landing.redirected, "the launch comes back to the app", landing.described)
     exchanges = [workbench.recorder.exchanges[one] for one in landing.evidence]
     posted = [one for one in exchanges if one.method == "POST"]

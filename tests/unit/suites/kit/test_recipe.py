@@ -98,3 +98,15 @@ def test_codes_are_found_in_commands_and_messages() -> None:
     assert recipe.code_in("old 111111, new 222222.") == "222222"
     with pytest.raises(CannotFill):
         recipe.code_in("no code here")
+
+
+def test_codes_follow_the_clock_of_a_payer_that_was_moved() -> None:
+    moment = 2_000_000_000.0
+    seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    recipe.tell_time_by(lambda: moment)
+    try:
+        assert recipe.one_time_code(Identity("m", "p", seed)) == pyotp.TOTP(seed).at(int(moment))
+        assert recipe.last_typed(seed) == int(moment // 30)
+    finally:
+        recipe.tell_time_by(None)
+        recipe._used.pop(seed)
