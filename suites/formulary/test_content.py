@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from suites.kit.fhir import FhirClient
+from suites.kit.fhir import FhirClient, entries, resource_of
 from suites.kit.http import Http
 from suites.kit.outcomes import Inconclusive, control, expect, findings, judged, not_applicable, trail
 from suites.kit.target import Target
@@ -82,7 +82,7 @@ def test_open_to_anyone(target: Target, http: Http, second_edition: bool) -> Non
             path=type,
             evidence=answer.evidence,
         )
-        first = next((e.get("resource") or {} for e in answer.object().get("entry") or []), {})
+        first = next((resource_of(one) for one in entries(answer.object())), {})
         control(first, f"the formulary has a {type}")
         read = client.read(type, str(first.get("id")))
         expect(read.status == 200, "an entry is read without a token", found=read.status, evidence=read.evidence)

@@ -8,7 +8,7 @@ import pytest
 
 from suites.kit.app import App, Attempt, Grant
 from suites.kit.expectations import expect_operation_outcome
-from suites.kit.fhir import FhirClient
+from suites.kit.fhir import FhirClient, entries, resource_of
 from suites.kit.forms import Journey
 from suites.kit.http import Answer
 from suites.kit.outcomes import control, expect, not_applicable
@@ -25,9 +25,7 @@ def expect_nothing_of(answer: Answer, patient: str) -> None:
     """A refusal with an OperationOutcome, or an empty searchset: nothing of the other member."""
     if answer.status == 200:
         bundle = answer.object()
-        owned = [
-            one for one in bundle.get("entry", []) if one.get("resource", {}).get("resourceType") != "OperationOutcome"
-        ]
+        owned = [one for one in entries(bundle) if resource_of(one).get("resourceType") != "OperationOutcome"]
         expect(
             not owned and bundle.get("resourceType") == "Bundle",
             "nothing of another member may be found",
@@ -84,7 +82,7 @@ def test_unlimited_search_stays_in_the_record(
     if answer.status != 200:
         expect_operation_outcome(answer, (400, 403), "a search without a patient must be refused or limited")
         return
-    ids = [one.get("resource", {}).get("id") for one in answer.object().get("entry", [])]
+    ids = [resource_of(one).get("id") for one in entries(answer.object())]
     control(grant.patient in ids, "the own Patient is found", ids)
     expect(
         set(ids) == {grant.patient},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,7 @@ class FhirClient:
             link = next_link(bundle)
             if not link:
                 return
-            expect(link not in seen, "a next link leads on, never back", found=link, evidence=answer.evidence)
+            expect_own_next(link, seen, self.base, answer)
             seen.add(link)
             answer = self.follow(link)
         expect(False, f"a search ends; this one had more than {PAGES} pages", evidence=answer.evidence)
@@ -93,20 +93,45 @@ def entries(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
+def resource_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The resource of an entry, empty where it holds none."""
+    resource = entry.get("resource")
+    return resource if isinstance(resource, dict) else {}
+
+
+def mode_of(entry: Mapping[str, Any]) -> str:
+    """Why an entry is in a searchset: match, include or outcome; what does not say is a match."""
+    search = entry.get("search")
+    return str(search.get("mode", "match")) if isinstance(search, dict) else "match"
+
+
 def matches(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The resources a search matched: entries that are neither includes nor outcomes."""
     return [
         entry["resource"]
         for entry in entries(bundle)
         if isinstance(entry.get("resource"), dict)
-        and (entry.get("search") or {}).get("mode", "match") == "match"
+        and mode_of(entry) == "match"
         and entry["resource"].get("resourceType") != "OperationOutcome"
     ]
 
 
+def expect_own_next(link: str, seen: Collection[str], base: str, answer: Answer) -> None:
+    """A next link leads on, and to the same server: the token goes with the request, so a link elsewhere is a finding and not followed."""
+    expect(link not in seen, "a next link leads on, never back", found=link, evidence=answer.evidence)
+    expect(
+        urls.origin(link) == urls.origin(base),
+        "a next link stays with the server that gave it",
+        expected=urls.origin(base),
+        found=urls.origin(link),
+        evidence=answer.evidence,
+    )
+
+
 def next_link(bundle: Mapping[str, Any]) -> str:
     """The URL of the next page, empty on the last."""
-    links = bundle.get("link") or []
+    links = bundle.get("link")
+    held = links if isinstance(links, list) else []
     return next(
-        (str(one.get("url", "")) for one in links if isinstance(one, dict) and one.get("relation") == "next"), ""
+        (str(one.get("url", "")) for one in held if isinstance(one, dict) and one.get("relation") == "next"), ""
     )

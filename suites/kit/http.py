@@ -19,13 +19,22 @@ import httpx
 import orjson
 
 from reports.model import Finding
-from suites.kit.outcomes import CertificateRefused, NonConformance, TargetUnreachable, expect, shorten, trail
+from suites.kit.outcomes import (
+    CertificateRefused,
+    Inconclusive,
+    NonConformance,
+    TargetUnreachable,
+    expect,
+    shorten,
+    trail,
+)
 from suites.kit.recorder import Recorder
 from suites.kit.target import Network
 
 Params = Mapping[str, str] | Iterable[tuple[str, str]]
 RETRIED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, httpx.ReadError, httpx.PoolTimeout)
 RETRIES = 2
+MOST_PARTS = 1_000_000  # of one JSON document, so that memory stays bounded
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -62,6 +71,11 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON; NonConformance says what came instead. Call `expect_json` to judge the content type too."""
         trail().saw(self.evidence)
+        parts = self.body.count(b"{") + self.body.count(b"[")
+        if parts > MOST_PARTS:
+            raise Inconclusive(
+                f"{self.method} {shorten(self.url, 120)} answered with {parts:,} objects and lists; more than {MOST_PARTS:,} are not read at once"
+            )
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from reports.model import Finding
 
 SHOWN = 3  # findings told in a message; all of them stand in the run
+MOST_KINDS = 500  # different findings of one check that stand in the run
 
 
 class NonConformance(AssertionError):
@@ -167,18 +168,34 @@ def not_permitted(reason: str) -> NoReturn:
     raise NotPermitted(reason)
 
 
+@dataclass
+class Same:
+    """Equal findings of one check: the first of them, how many there are, and some of their evidence."""
+
+    first: Finding
+    count: int = 0
+    evidence: dict[str, None] = field(default_factory=dict)
+
+
 class Findings:
-    """Several findings of one check, reported together when the block ends."""
+    """Several findings of one check, reported together when the block ends. Equal ones are counted, so that a million of them take no room."""
 
     def __init__(self) -> None:
-        self.found: dict[tuple[str, str], list[Finding]] = {}
+        self.found: dict[tuple[str, str], Same] = {}
 
     def add(
         self, message: str, *, expected: object = "", found: object = "", path: str = "", evidence: str = ""
     ) -> None:
         """Note a breach and go on."""
-        finding = Finding(message, str(expected), shorten(found), path, evidence=(evidence,) if evidence else ())
-        self.found.setdefault((message, finding.expected), []).append(finding)
+        key = (message, str(expected))
+        if key not in self.found and len(self.found) >= MOST_KINDS:
+            key = ("and breaches of further kinds, which are not told one by one", "")
+        same = self.found.get(key)
+        if same is None:
+            same = self.found[key] = Same(Finding(*key, shorten(found), path))
+        same.count += 1
+        if evidence and len(same.evidence) < SHOWN:
+            same.evidence[evidence] = None
 
     def check(self, met: object, message: str, **details: Any) -> bool:
         """Note a breach unless a condition holds."""
@@ -188,12 +205,7 @@ class Findings:
 
     def merged(self) -> list[Finding]:
         """One finding for each thing found, with how often it was and up to three pieces of evidence."""
-        merged: list[Finding] = []
-        for same in self.found.values():
-            evidence = tuple(dict.fromkeys(one for finding in same for one in finding.evidence))[:3]
-            first = same[0]
-            merged.append(Finding(first.message, first.expected, first.found, first.path, len(same), evidence))
-        return merged
+        return [replace(same.first, count=same.count, evidence=tuple(same.evidence)) for same in self.found.values()]
 
 
 @contextmanager

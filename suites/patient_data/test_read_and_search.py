@@ -9,7 +9,7 @@ import pytest
 from suites.kit.app import Grant
 from suites.kit.expectations import FHIR_JSON, expect_json, expect_operation_outcome
 from suites.kit.fhir import FhirClient, entries, matches
-from suites.kit.outcomes import expect, findings, judged, not_applicable
+from suites.kit.outcomes import Findings, expect, findings, judged, not_applicable
 
 RECORD = (
     "Patient", "Coverage", "ExplanationOfBenefit", "Condition", "Encounter", "Observation", "AllergyIntolerance", "CarePlan", "CareTeam", "Device",
@@ -47,22 +47,51 @@ def test_search_answers_with_a_searchset(
             "a search answers with a searchset Bundle",
             found=f"{bundle.get('resourceType')} {bundle.get('type')}",
         )
-        links = {one.get("relation") for one in bundle.get("link", []) if isinstance(one, dict)}
-        found.check("self" in links, "the Bundle has a self link", found=sorted(map(str, links)), path="Bundle.link")
-        for number, entry in enumerate(entries(bundle)):
-            held, address = entry.get("resource") or {}, str(entry.get("fullUrl") or "")
-            name = f"{held.get('resourceType')}/{held.get('id')}"
-            found.check(
-                address.endswith(f"/{name}") or address.startswith("urn:"),
-                "every entry has the fullUrl of the resource it holds",
-                expected=name,
-                found=address or "no fullUrl",
-                path=f"Bundle.entry[{number}].fullUrl",
-            )
-            found.check(
-                (entry.get("search") or {}).get("mode"), "every entry has search.mode", path=f"Bundle.entry[{number}]"
-            )
+        links, held = bundle.get("link"), bundle.get("entry", [])
+        own = isinstance(links, list) and any(isinstance(one, dict) and one.get("relation") == "self" for one in links)
+        found.check(own, "the Bundle has a self link", path="Bundle.link")
+        found.check(isinstance(held, list), "Bundle.entry is a list", found=type(held).__name__, path="Bundle.entry")
+        for number, entry in enumerate(held if isinstance(held, list) else []):
+            judge_entry(found, entry, resource, f"Bundle.entry[{number}]")
     judged(1 + len(entries(bundle)))
+
+
+def judge_entry(found: Findings, entry: Any, type: str, path: str) -> None:
+    """One entry of a searchset: what it must say of itself, and that its resource may be there for the reason it says."""
+    if not found.check(isinstance(entry, dict), "an entry is an object", found=entry.__class__.__name__, path=path):
+        return
+    search, resource, address = entry.get("search"), entry.get("resource"), str(entry.get("fullUrl") or "")
+    mode = search.get("mode") if isinstance(search, dict) else None
+    found.check(mode, "every entry has search.mode", path=path)
+    if not found.check(
+        isinstance(resource, dict),
+        "every entry of a searchset has a resource",
+        found=resource.__class__.__name__,
+        path=path,
+    ):
+        return
+    held = resource.get("resourceType")
+    name = f"{held}/{resource.get('id')}"
+    found.check(
+        address.endswith(f"/{name}") or address.startswith("urn:") or held == "OperationOutcome",
+        "every entry has the fullUrl of the resource it holds",
+        expected=name,
+        found=address or "no fullUrl",
+        path=f"{path}.fullUrl",
+    )
+    found.check(
+        (held == "OperationOutcome") == (mode == "outcome"),
+        "an OperationOutcome says mode outcome, and nothing else does",
+        found=f"{held} with mode {mode}",
+        path=path,
+    )
+    found.check(
+        mode != "match" or held in (type, "OperationOutcome"),
+        "what matches is of the type asked for",
+        expected=type,
+        found=f"{held} with mode match",
+        path=path,
+    )
 
 
 @pytest.mark.requirement("CMS9115-431.60-a")

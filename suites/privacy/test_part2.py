@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from suites.kit.fhir import entries
+from suites.kit.fhir import entries, mode_of
 from suites.kit.http import Answer
 from suites.kit.outcomes import control, expect, findings, judged, not_applicable
 from suites.privacy.conftest import TYPES, Sights, is_labelled
@@ -220,7 +220,7 @@ def test_pages_have_no_gaps(sights: Sights) -> None:
             size = max(1, min(10, without // 3))
             query = (("patient", sights.withheld.patient), ("_count", str(size)))
             shown = [
-                (len([one for one in entries(bundle) if (one.get("search") or {}).get("mode") != "include"]), answer)
+                (len([one for one in entries(bundle) if mode_of(one) != "include"]), answer)
                 for answer, bundle in follow(sights.withheld.fhir, type, query)
             ]
             count += 1

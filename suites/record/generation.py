@@ -23,7 +23,7 @@ import pytest
 from suites.kit.app import App
 from suites.kit.fhir import FhirClient
 from suites.kit.http import Answer, Http
-from suites.kit.outcomes import control, not_applicable
+from suites.kit.outcomes import Inconclusive, NonConformance, control, not_applicable
 from suites.kit.plugin import SESSION
 from suites.kit.target import Member, Target
 from suites.kit.workbench import Workbench
@@ -35,6 +35,7 @@ from suites.record.judge import Judge
 MOST_MEMBERS = 6  # judged throughout, where --members-judged says nothing else
 MOST_FURTHER = 40  # opened one by one where the first have nothing to show
 GENERATED = "generated(guide, kind, expectation): runs once for each thing of this kind the guide asks of servers"
+ALWAYS = ("Patient", "ExplanationOfBenefit", "Coverage", "Provenance")  # asked for by US Core, by rule, or by CARIN
 NONE = Case("", "", "none")
 
 
@@ -176,8 +177,31 @@ def data_as_of(target: Target, capability_statement_answer: Answer) -> datetime:
 
 
 @pytest.fixture
-def judge(case: Case, judges: Callable[[str], Judge]) -> Judge:
+def judge(case: Case, judges: Callable[[str], Judge], request: pytest.FixtureRequest) -> Judge:
     """The judge of the case's interface."""
     if case is NONE:
         not_applicable("the target claims no guide that asks for this")
+    if left_to_the_server(case) and case.type not in (listed := types_listed(request) or (case.type,)):
+        not_applicable(
+            f"the CapabilityStatement lists no {case.type} among its {len(listed)} types: US Core asks for Patient and leaves the others to the "
+            "server; whether the payer holds such data is judged by completeness"
+        )
     return judges(case.base)
+
+
+def left_to_the_server(case: Case) -> bool:
+    """Whether a guide leaves it to the server to support a type: US Core asks for Patient and one more, and PDex builds on US Core."""
+    return case.guide.partition("@")[0] in ("us-core", "pdex") and case.type not in ALWAYS
+
+
+def types_listed(request: pytest.FixtureRequest) -> set[str]:
+    """The resource types the target's CapabilityStatement lists; none where it cannot be read, which a check of its own tells."""
+    try:
+        statement = request.getfixturevalue("capability_statement")
+    except (Inconclusive, NonConformance):
+        return set()
+    rest = statement.get("rest")
+    held = [one.get("resource") for one in rest if isinstance(one, dict)] if isinstance(rest, list) else []
+    return {
+        str(one.get("type")) for listed in held if isinstance(listed, list) for one in listed if isinstance(one, dict)
+    }

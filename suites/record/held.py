@@ -17,10 +17,9 @@ from typing import Any
 import orjson
 
 from suites.kit.expectations import FHIR_JSON, JSON, expect_json
-from suites.kit.fhir import PAGES, FhirClient, entries, next_link
+from suites.kit.fhir import PAGES, FhirClient, entries, expect_own_next, mode_of, next_link, resource_of
 from suites.kit.http import Answer
 from suites.kit.outcomes import Inconclusive, NonConformance, expect, fail, rung
-from suites.protocol import urls
 from suites.record.matching import reference_parts
 from suites.record.spool import Page, Pages
 
@@ -109,16 +108,13 @@ def matched(bundle: dict[str, Any], type: str) -> Iterator[dict[str, Any]]:
     """The resources of a type that a page gives as matches."""
     for entry in entries(bundle):
         resource = entry.get("resource")
-        mode = (entry.get("search") or {}).get("mode", "match") if isinstance(entry.get("search"), dict) else "match"
-        if isinstance(resource, dict) and resource.get("resourceType") == type and mode == "match":
+        if isinstance(resource, dict) and resource.get("resourceType") == type and mode_of(entry) == "match":
             yield resource
 
 
 def is_included(entry: dict[str, Any], type: str) -> bool:
     """Whether an entry is a resource of a type that was included."""
-    resource, search = entry.get("resource"), entry.get("search")
-    mode = search.get("mode") if isinstance(search, dict) else None
-    return isinstance(resource, dict) and resource.get("resourceType") == type and mode == "include"
+    return resource_of(entry).get("resourceType") == type and mode_of(entry) == "include"
 
 
 class Record:
@@ -234,15 +230,7 @@ def follow(
         link = next_link(bundle)
         if not link:
             return
-        expect(link not in seen, "a next link leads on, never back", found=link, evidence=answer.evidence)
-        # The token goes with the request, so a link elsewhere is a finding and is not followed.
-        expect(
-            urls.origin(link) == urls.origin(fhir.base),
-            "a next link stays with the server that gave it",
-            expected=urls.origin(fhir.base),
-            found=urls.origin(link),
-            evidence=answer.evidence,
-        )
+        expect_own_next(link, seen, fhir.base, answer)
         seen.add(link)
         answer = fhir.follow(link)
     fail(f"a search of {type} ends; this one had more than {PAGES} pages", evidence=answer.evidence)

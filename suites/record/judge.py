@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from suites.kit.expectations import FHIR_JSON, expect_json, expect_status
-from suites.kit.fhir import entries
+from suites.kit.fhir import entries, mode_of
 from suites.kit.http import Answer
 from suites.kit.outcomes import (
     Findings,
@@ -363,6 +363,4 @@ def all_matches(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _is_match(entry: dict[str, Any]) -> bool:
-    search = entry.get("search")
-    mode = search.get("mode", "match") if isinstance(search, dict) else "match"
-    return isinstance(entry.get("resource"), dict) and mode == "match"
+    return isinstance(entry.get("resource"), dict) and mode_of(entry) == "match"

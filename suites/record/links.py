@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.kit.fhir import entries
+from suites.kit.fhir import entries, mode_of
 from suites.kit.outcomes import Inconclusive, expect, findings, judged, not_applicable
 from suites.protocol import urls
 from suites.record.cases import Case, parameters
@@ -88,7 +88,7 @@ def split(judge: Judge, fhir: Any, type: str, query: Query) -> tuple[list[dict[s
             resource = entry.get("resource")
             if not isinstance(resource, dict):
                 continue
-            mode = (entry.get("search") or {}).get("mode", "match")
+            mode = mode_of(entry)
             if mode == "include":
                 included.append(resource)
             elif mode == "match":

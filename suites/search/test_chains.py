@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from suites.kit.fhir import entries, resource_of
 from suites.kit.outcomes import NonConformance, findings, judged, not_applicable, trail
 from suites.kit.target import Target
 from suites.record.held import Record, follow
@@ -34,10 +35,10 @@ def decide(record: Record, asked: Iterable[Chained], must_support: bool) -> None
             count += 1
             try:
                 ids = {
-                    str(entry["resource"].get("id"))
+                    str(resource_of(entry).get("id"))
                     for _, bundle in follow(record.fhir, one.type, (*one.query, ("_count", "200")))
-                    for entry in bundle.get("entry") or []
-                    if (entry.get("resource") or {}).get("resourceType") == one.type
+                    for entry in entries(bundle)
+                    if resource_of(entry).get("resourceType") == one.type
                 }
             except NonConformance as wrong:
                 found.add(f"{one.kind} is answered: {one.type}?{said}", found=str(wrong), evidence=answer.evidence)

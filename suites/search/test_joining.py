@@ -7,6 +7,7 @@ from itertools import combinations, islice
 
 import pytest
 
+from suites.kit.fhir import entries, resource_of
 from suites.kit.outcomes import findings, judged, not_applicable
 from suites.record.cases import parameters
 from suites.record.expressions import elements
@@ -31,9 +32,9 @@ def ids_of(one: Several, query: Query) -> tuple[set[str] | None, str]:
     found: set[str] = set()
     for _, bundle in follow(one.record.fhir, one.type, query):
         found |= {
-            str(entry["resource"].get("id"))
-            for entry in bundle.get("entry") or []
-            if (entry.get("resource") or {}).get("resourceType") == one.type
+            str(resource_of(entry).get("id"))
+            for entry in entries(bundle)
+            if resource_of(entry).get("resourceType") == one.type
         }
     return found, answer.evidence
 

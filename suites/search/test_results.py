@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from suites.kit.expectations import FHIR_JSON, expect_json, expect_operation_outcome, expect_status
-from suites.kit.fhir import matches
+from suites.kit.fhir import entries, matches, resource_of
 from suites.kit.outcomes import control, expect, findings, judged, not_applicable
 from suites.record.cases import mandatory
 from suites.record.held import follow
@@ -235,8 +235,8 @@ def test_search_result_is_the_members(judges: Callable[[str], Judge]) -> None:
     with findings() as found:
         for one in several(judges("fhir"), least=1):
             answer, bundle = next(iter(follow(one.record.fhir, one.type, one.query)))
-            for entry in bundle.get("entry") or []:
-                resource = entry.get("resource") or {}
+            for entry in entries(bundle):
+                resource = resource_of(entry)
                 address = str(entry.get("fullUrl", ""))
                 name = f"{resource.get('resourceType')}/{resource.get('id')}"
                 count += 1

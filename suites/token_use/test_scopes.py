@@ -9,7 +9,7 @@ import pytest
 
 from suites.kit.app import App, Grant
 from suites.kit.expectations import expect_operation_outcome, expect_status
-from suites.kit.fhir import FhirClient
+from suites.kit.fhir import FhirClient, entries, resource_of
 from suites.kit.http import Http
 from suites.kit.outcomes import control, expect, findings, not_applicable
 from suites.kit.recipe import Choices
@@ -177,10 +177,10 @@ def test_granular_scope_is_never_widened(
         expect_operation_outcome(answer, 403, "a search beyond the constraint is refused")
         return
     others = [
-        one["resource"].get("id")
-        for one in answer.object().get("entry", [])
-        if one.get("resource", {}).get("resourceType") == "Observation"
-        and "laboratory" not in str(one["resource"].get("category"))
+        resource_of(one).get("id")
+        for one in entries(answer.object())
+        if resource_of(one).get("resourceType") == "Observation"
+        and "laboratory" not in str(resource_of(one).get("category"))
     ]
     expect(
         not others,

@@ -6,67 +6,20 @@ followed. Servers that are faulty from the first request on: tests/contract/test
 
 from __future__ import annotations
 
-import json
 import socket
 import struct
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.mutants.payer import COMMAND, RunningPayer, running
+from tests.mutants.payer import RunningPayer
+from tests.servers.front import Front, certify
 
-HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length"}
-OPEN = ("/fhir/metadata", "/fhir/.well-known")  # answered as they are: what is spoiled comes after the sign-in
 CHAPTER = "patient_data"
-
-
-class Front(BaseHTTPRequestHandler):
-    """Passes everything on; what the FHIR interface answers to a token goes through `spoil`."""
-
-    protocol_version = "HTTP/1.1"
-    behind: tuple[str, int] = ("127.0.0.1", 0)
-    spoil: Callable[[Front, bytes], None] | None = None
-
-    def pass_on(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        connection = HTTPConnection(*type(self).behind, timeout=30)
-        connection.request(self.command, self.path, body, dict(self.headers.items()))
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        spoil = type(self).spoil
-        if spoil is not None and self.path.startswith("/fhir/") and not self.path.startswith(OPEN):
-            spoil(self, content)
-            return
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in HOP_BY_HOP:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_POST = do_OPTIONS = do_HEAD = do_DELETE = do_PUT = pass_on
-
-    def head(self, status: int = 200, kind: str = "application/fhir+json", **headers: str) -> None:
-        """Status and headers; whoever spoils says how long the body is."""
-        self.send_response_only(status)
-        self.send_header("Content-Type", kind)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
 
 
 def resets(front: Front, content: bytes) -> None:
@@ -182,54 +135,6 @@ WANTED: dict[Callable[[Front, bytes], None], Wanted] = {
     redirects_nowhere: Wanted(1, "302", "FAIL"),
     redirects_to_itself: Wanted(1, "307", "FAIL"),
 }
-
-
-@contextmanager
-def front() -> Iterator[tuple[str, type[Front]]]:
-    """A front on a free port; what it stands before and what it spoils is set later."""
-    handler = type("Handler", (Front,), {})
-
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """Broken connections are what these tests are about."""
-
-    server = Quiet(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", handler
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def fronted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningPayer, type[Front]]]:
-    """A payer behind a front; its target file waits a second and a half for an answer."""
-    port = free_port()
-    with front() as (address, handler):
-        handler.behind = ("127.0.0.1", port)
-        with running(tmp_path_factory.mktemp("fronted"), "--port", str(port), "--public-url", address) as payer:
-            text = payer.target.read_text(encoding="utf-8")
-            payer.target.write_text(text + "\n[network]\nanswer_seconds = 1.5\n", encoding="utf-8")
-            yield payer, handler
-
-
-def certify(payer: RunningPayer, out: Path, *chapters: str) -> tuple[int, list[dict[str, object]], str]:
-    """Judge some chapters; exit code, results, what was said on stderr."""
-    words = [COMMAND, "certify", "server", "--target", str(payer.target), "--jobs", "1", "--out", str(out)]
-    words += ["--check-seconds", "12", *(word for one in chapters for word in ("--suite", one))]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=400, check=False)
-    lines = (out / "run.jsonl").read_text(encoding="utf-8").splitlines() if (out / "run.jsonl").exists() else []
-    return done.returncode, [one for line in lines if (one := json.loads(line))["kind"] == "check"], done.stderr
 
 
 def test_the_front_alone_spoils_nothing(fronted: tuple[RunningPayer, type[Front]], tmp_path: Path) -> None:
