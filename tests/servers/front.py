@@ -33,7 +33,7 @@ class Front(BaseHTTPRequestHandler):
         content = answer.read()
         connection.close()
         spoil = type(self).spoil
-        if spoil is not None and self.path.startswith("/fhir/") and not self.path.startswith(OPEN):
+        if spoil is not None and self.path.startswith(("/fhir/", "/fhir?")) and not self.path.startswith(OPEN):
             spoil(self, content)
             return
         self.send_response_only(answer.status)

@@ -172,7 +172,8 @@ def test_a_next_link_to_another_host_is_a_breach_and_nobody_goes_there(
     address, heard = elsewhere
 
     def leads_away(bundle: Bundle) -> None:
-        bundle["link"] = [*bundle.get("link", []), {"relation": "next", "url": address}]
+        kept = [one for one in bundle.get("link", []) if one["relation"] != "next"]
+        bundle["link"] = [*kept, {"relation": "next", "url": address}]
 
     handler.spoil = staticmethod(spoiling(leads_away))  # type: ignore[assignment]
     code, results, said = certify(payer, tmp_path, "search", "patient_data", only=("CMS9115-431.60-a",), seconds=60)
