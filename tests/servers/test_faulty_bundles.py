@@ -99,7 +99,7 @@ WANTED: dict[Callable[[Bundle], None], Wanted] = {
     entries_of_nothing: Wanted(SEARCHES, "an entry is an object", place="Bundle.entry["),
     entry_is_an_object: Wanted(SEARCHES, "Bundle.entry is a list", place="Bundle.entry"),
     a_million_entries: Wanted(SEARCHES, "are not read at once", "INCONCLUSIVE"),
-    half_a_million_entries: Wanted(SEARCHES, "has a fullUrl", place="Bundle.entry[0]"),
+    half_a_million_entries: Wanted(SEARCHES, "has search.mode", place="Bundle.entry[0]"),
 }
 
 
