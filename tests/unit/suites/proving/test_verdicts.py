@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from suites.proving.catalogue import System
@@ -45,6 +47,34 @@ def test_a_survivor_says_what_its_checks_came_to() -> None:
     assert found.why == "checks of A: 1 INCONCLUSIVE; said INCONCLUSIVE"
     assert found.undecided == ("c.a",)
     assert mutant(fault(), [result("c.b", "PASS", "B")], {}).why == "no check decides A"
+
+
+def test_a_mutant_is_told_whole() -> None:
+    wrong = fault(also=["X"])
+    results = [
+        result("c.a", "FAIL", "A"),
+        result("c.b", "FAIL", "B"),
+        result("c.x", "FAIL", "X"),
+        result("c.c", "INCONCLUSIVE", "B"),
+        result("c.d", "PASS", "A"),
+    ]
+    assert mutant(wrong, results, {"c.a": "PASS"}, "late", 1.23456) == Mutant(
+        wrong, KILLED, ("c.a",), ("c.x",), ("c.b",), ("c.c",), 5, 1.23, "said FAIL", {"c.b": "said FAIL"}, ""
+    )
+    assert mutant(wrong, [result("c.d", "PASS", "A")], {}) == Mutant(
+        wrong, SURVIVED, checks=1, why="checks of A: 1 PASS"
+    )
+
+
+def test_a_survivor_counts_every_verdict_and_quotes_the_first_that_says_something() -> None:
+    ends = ["PASS", "PASS", "INCONCLUSIVE", "SKIPPED", "NOT_APPLICABLE", "FAIL"]
+    results = [result(f"c.{number}", verdict, "A") for number, verdict in enumerate(ends)]
+    found = mutant(fault(), results, {"c.5": "FAIL"})
+    assert found.why == (
+        "checks of A: 2 PASS, 1 INCONCLUSIVE, 1 SKIPPED, 1 NOT_APPLICABLE, 1 FAIL; what fails is red without the fault too"
+    )
+    long = replace(result("c.a", "INCONCLUSIVE", "A"), message="x" * 301)
+    assert mutant(fault(), [long], {}).why == "checks of A: 1 INCONCLUSIVE; " + "x" * 300
 
 
 @pytest.mark.parametrize(
