@@ -93,7 +93,7 @@ def mutant(
         seconds=round(seconds, 2),
         message=killers[0].message if killers else "",
         said={one.check: one.message for one in stray},
-        why="" if killers else trouble or _why(fault, claiming, control),
+        why="" if killers else trouble or _why(fault, claiming),
     )
 
 
@@ -111,7 +111,7 @@ def _ids(results: Iterable[Result]) -> tuple[str, ...]:
     return tuple(one.check for one in results)
 
 
-def _why(fault: Fault, claiming: list[Result], control: Mapping[str, str]) -> str:
+def _why(fault: Fault, claiming: list[Result]) -> str:
     if not claiming:
         return f"no check decides {fault.violates}"
     counted = ", ".join(
