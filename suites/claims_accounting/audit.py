@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from suites.claims_accounting import amounts, content
-from suites.claims_accounting.amounts import Breach, Resource, Ruling
+from suites.claims_accounting.amounts import Breach, Resource, Ruling, codes
 from suites.claims_accounting.linkage import Ledger
 from suites.kit.outcomes import Inconclusive, findings, judged, trail
 from suites.record.held import Record
@@ -85,7 +85,7 @@ class Audit:
         judged(self.looked[rule], what)
 
 
-def audit(records: tuple[Record, ...]) -> Audit:
+def audit(records: tuple[Record, ...], guides: tuple[str, ...] = ()) -> Audit:
     """Every rule over every claim of the records."""
     made = Audit(label=records[0].label if records else "")
     for record in records:
@@ -102,6 +102,8 @@ def audit(records: tuple[Record, ...]) -> Audit:
             ledger.add(claim)
             where = f"ExplanationOfBenefit/{claim.get('id')}"
             for name, rule in CLAIM_RULES.items():
+                if name == "denials" and lines_hold_amounts_only(claim, guides):
+                    continue
                 made.take(name, rule(claim), where, page)
             for name, with_coverage in COVERAGE_RULES.items():
                 made.take(name, with_coverage(claim, coverage), where, page)
@@ -112,6 +114,13 @@ def audit(records: tuple[Record, ...]) -> Audit:
                 "npi", content.npis_have_check_digits(named), f"{named.get('resourceType')}/{named.get('id')}", evidence
             )
     return made
+
+
+def lines_hold_amounts_only(claim: Resource, guides: tuple[str, ...]) -> bool:
+    """Whether no line may carry a reason: CARIN 1.x leaves institutional lines amounts alone (adjudication-has-amount-type-slice)."""
+    claimed = [one.partition("@")[2] for one in guides if one.startswith("carin-bb@")]
+    first = bool(claimed) and all(number.startswith("1.") for number in claimed)
+    return first and any(code == "institutional" for _, code in codes(claim.get("type")))
 
 
 def _coverage(record: Record, made: Audit) -> dict[str, Resource]:

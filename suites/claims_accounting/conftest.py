@@ -13,4 +13,4 @@ from suites.record.judge import Judge
 @pytest.fixture(scope="session")
 def claims(judges: Callable[[str], Judge]) -> Audit:
     """What every rule found over the claims of the members at hand."""
-    return audit(judges("fhir").records)
+    return audit(judges("fhir").records, judges("fhir").guides)

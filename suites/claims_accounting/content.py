@@ -227,6 +227,8 @@ def network_status_is_told(claim: Resource) -> Ruling:
     slices = [
         *objects(claim, "adjudication"),
         *(one for line in objects(claim, "item") for one in objects(line, "adjudication")),
+        # Before CARIN 2.0.0 pharmacies tell it as a contract's status in supportingInfo.
+        *(one for one in objects(claim, "supportingInfo") if list(codes(one.get("code")))),
     ]
     if not any(
         NETWORK.search(code) for one in slices for _, code in (*codes(one.get("category")), *codes(one.get("reason")))

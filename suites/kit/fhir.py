@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from suites.kit.expectations import FHIR_JSON, expect_json
 from suites.kit.http import Answer, Http, Params
-from suites.kit.outcomes import expect, trail
+from suites.kit.outcomes import Inconclusive, expect, trail
 from suites.protocol import urls
 
 FHIR_ACCEPT = {"Accept": "application/fhir+json"}
-PAGES = 200  # a search with more pages than this is cut off with a finding: it never ends
+IDLE_PAGES = 20  # so many pages in a row that bring nothing new: the search never ends
+PAGES = 10_000  # more than any record has, at a few resources a page
 
 
 WAITS = 3  # how often a request is sent again after 429
@@ -69,18 +70,14 @@ class FhirClient:
 
     def pages(self, resource: str, params: Params = ()) -> Iterator[dict[str, Any]]:
         """The Bundles of a search, following next links; a loop or an endless chain is a finding."""
-        answer = self.search(resource, params)
-        seen = {answer.url}
-        for _ in range(PAGES):
+        answer, way = self.search(resource, params), Way(self.base)
+        while True:
             bundle = expect_json(answer, 200, FHIR_JSON)
             yield bundle
-            link = next_link(bundle)
+            link = way.next(answer, bundle)
             if not link:
                 return
-            expect_own_next(link, seen, self.base, answer)
-            seen.add(link)
             answer = self.follow(link)
-        expect(False, f"a search ends; this one had more than {PAGES} pages", evidence=answer.evidence)
 
     def all(self, resource: str, params: Params = ()) -> list[dict[str, Any]]:
         """Every match of a search over all its pages."""
@@ -116,16 +113,50 @@ def matches(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def expect_own_next(link: str, seen: Collection[str], base: str, answer: Answer) -> None:
-    """A next link leads on, and to the same server: the token goes with the request, so a link elsewhere is a finding and not followed."""
-    expect(link not in seen, "a next link leads on, never back", found=link, evidence=answer.evidence)
-    expect(
-        urls.origin(link) == urls.origin(base),
-        "a next link stays with the server that gave it",
-        expected=urls.origin(base),
-        found=urls.origin(link),
-        evidence=answer.evidence,
-    )
+@dataclass
+class Way:
+    """The way through the pages of one search: it leads on, stays with the server, and ends."""
+
+    base: str
+    links: set[str] = field(default_factory=set)
+    addresses: set[str] = field(default_factory=set)
+    idle: int = 0
+
+    def next(self, answer: Answer, bundle: Mapping[str, Any]) -> str:
+        """The link to follow, empty on the last page; NonConformance where it leads back, elsewhere, or on without end."""
+        self.links.add(answer.url)
+        link = next_link(bundle)
+        if not link:
+            return ""
+        expect(link not in self.links, "a next link leads on, never back", found=link, evidence=answer.evidence)
+        # The token goes with the request, so a link elsewhere is a finding and is not followed.
+        expect(
+            urls.origin(link) == urls.origin(self.base),
+            "a next link stays with the server that gave it",
+            expected=urls.origin(self.base),
+            found=urls.origin(link),
+            evidence=answer.evidence,
+        )
+        known = len(self.addresses)
+        for entry in entries(bundle):
+            resource = resource_of(entry)
+            self.addresses.add(f"{resource.get('resourceType')}/{resource.get('id')}")
+        self.idle = self.idle + 1 if len(self.addresses) == known else 0
+        pages = len(self.links)
+        expect(
+            self.idle < IDLE_PAGES and pages < PAGES,
+            "a search ends",
+            expected=f"new resources on every page, and fewer than {PAGES} pages",
+            found=f"{pages} pages, the last {self.idle} of them without anything new",
+            evidence=answer.evidence,
+        )
+        deadline = trail().deadline
+        if deadline and time.monotonic() > deadline:
+            raise Inconclusive(
+                f"the time limit of this check came after {pages} pages with {len(self.addresses)} resources: --check-seconds gives more"
+            )
+        self.links.add(link)
+        return link
 
 
 def next_link(bundle: Mapping[str, Any]) -> str:

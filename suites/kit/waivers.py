@@ -34,7 +34,9 @@ class Waiver:
 
     def covers(self, result: CheckResult) -> bool:
         """Whether it speaks of this check."""
-        by_check = bool(self.check) and (result.check == self.check or result.check.startswith(self.check + "."))
+        by_check = bool(self.check) and (
+            result.check == self.check or result.check.startswith((self.check + ".", self.check + "["))
+        )
         return by_check or (bool(self.requirement) and self.requirement in result.requirements[:1])
 
 

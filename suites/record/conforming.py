@@ -122,7 +122,7 @@ def excused(judge: Judge, case: Case) -> dict[str, dict[str, Any]]:
         if one.must_support and one.max == 0
     }
     for entry in unshowable():
-        if entry["profile"] == case.profile:
+        if entry["profile"] == case.profile and case.guide in entry.get("guides", (case.guide,)):
             found.update(dict.fromkeys(entry["elements"], entry))
     return found
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +39,8 @@ class ByText:
 
 
 HOST = ByText()
+# `as Date` means FHIR's date: published expressions write the system type, which no element has (CARIN 1.0.0, service-date).
+_SYSTEM_TYPE = re.compile(r"(?<=\bas )(DateTime|Date|Time|String|Boolean|Integer|Decimal)\b")
 
 
 @lru_cache(maxsize=2048)
@@ -45,7 +48,7 @@ def _narrowed(expression: str, resource_type: str) -> str:
     """The parts of a shared expression that are about one type."""
     parts = [part.strip() for part in _unions(expression)]
     own = [part for part in parts if part.lstrip("(").startswith((f"{resource_type}.", "Resource.", "DomainResource."))]
-    return " | ".join(own or parts)
+    return _SYSTEM_TYPE.sub(lambda found: found[1][0].lower() + found[1][1:], " | ".join(own or parts))
 
 
 def _unions(expression: str) -> list[str]:

@@ -17,9 +17,9 @@ from typing import Any
 import orjson
 
 from suites.kit.expectations import FHIR_JSON, JSON, expect_json
-from suites.kit.fhir import PAGES, FhirClient, entries, expect_own_next, mode_of, next_link, resource_of
+from suites.kit.fhir import FhirClient, Way, entries, mode_of, resource_of
 from suites.kit.http import Answer
-from suites.kit.outcomes import Inconclusive, NonConformance, expect, fail, rung
+from suites.kit.outcomes import Inconclusive, NonConformance, expect, rung
 from suites.record.matching import reference_parts
 from suites.record.spool import Page, Pages
 
@@ -216,8 +216,8 @@ def follow(
 ) -> Iterator[tuple[Answer, dict[str, Any]]]:
     """The pages of a search with their answers; a loop, a foreign host or an endless chain is a breach."""
     answer = fhir.post_search(type, query) if post else fhir.search(type, query)
-    seen = {answer.url}
-    for _ in range(PAGES):
+    way = Way(fhir.base)
+    while True:
         bundle = expect_json(answer, 200, READABLE)
         expect(
             bundle.get("resourceType") == "Bundle" and bundle.get("type") == "searchset",
@@ -227,10 +227,7 @@ def follow(
             evidence=answer.evidence,
         )
         yield answer, bundle
-        link = next_link(bundle)
+        link = way.next(answer, bundle)
         if not link:
             return
-        expect_own_next(link, seen, fhir.base, answer)
-        seen.add(link)
         answer = fhir.follow(link)
-    fail(f"a search of {type} ends; this one had more than {PAGES} pages", evidence=answer.evidence)

@@ -142,3 +142,23 @@ def test_numbers_are_judged_as_they_were_written() -> None:
         lambda url: b'{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"X","v":1.50}}]}'
     )
     assert [str(sent["v"]) for sent, _ in one.of("X").as_sent()] == ["1.50"]
+
+
+def test_pages_that_bring_nothing_new_are_cut_off_soon() -> None:
+    def idle(url: str) -> Body:
+        page = int(dict(parse_qsl(urlsplit(url).query)).get("page", "1"))
+        return searchset(observation(1), link=f"{BASE}/Observation?page={page + 1}")
+
+    one, http = record(idle)
+    with pytest.raises(NonConformance, match="without anything new"):
+        list(follow(one.fhir, "Observation", ()))
+    assert len(http.asked) < 30
+
+
+def test_a_record_of_many_small_pages_is_read_to_its_end() -> None:
+    def small(url: str) -> Body:
+        page = int(dict(parse_qsl(urlsplit(url).query)).get("page", "1"))
+        return searchset(observation(page), link=f"{BASE}/Observation?page={page + 1}" if page < 700 else "")
+
+    one, _ = record(small)
+    assert one.of("Observation").count == 700
