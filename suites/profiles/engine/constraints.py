@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from suites.profiles.engine.bindings import code_binding, concept_contents
-from suites.profiles.engine.children import Child, one_of_choice
+from suites.profiles.engine.children import RESOURCES, Child, one_of_choice
 from suites.profiles.engine.findings import ERROR, Resource
 from suites.profiles.engine.items import (
     Check,
@@ -36,13 +36,13 @@ from suites.profiles.engine.primitives import PRIMITIVES
 from suites.profiles.engine.slices import Slice, Sliced, sliced_by_content, sliced_by_url
 from suites.profiles.engine.slicing import Discriminator, discriminator, extension_url
 from suites.profiles.engine.tree import Node, Tree
+from suites.profiles.engine.type_narrowing import narrowed_types
 from suites.profiles.facts import Element, TypeRef
 
 if TYPE_CHECKING:
     from suites.profiles.engine.engine import Engine
     from suites.profiles.engine.run import Run
 
-_RESOURCES = ("Resource", "DomainResource")
 _LOOKS_AROUND = re.compile(r"%(?!ucum\b)|\bresolve\(")
 """What in an invariant asks about more than the element it stands on."""
 
@@ -143,7 +143,7 @@ class _Compiler:
         """What the profile adds for a single element (or slice) over the definition in the base type."""
         element = node.element
         checks: list[Content] = []
-        narrowed = self._types(element, was)
+        narrowed = narrowed_types(self.engine, element, was, self.url)
         if narrowed is not None:
             checks.append(narrowed)
         if element.fixed is not None and element.fixed != was.fixed:
@@ -185,46 +185,6 @@ class _Compiler:
             keys |= self._base_keys(variant.type)
         return frozenset(keys)
 
-    def _types(self, element: Element, was: Element) -> Content | None:
-        """Fewer types than the base allows: of a choice, or of a resource inside."""
-        allowed, before = {ref.code for ref in element.types}, {ref.code for ref in was.types}
-        if not allowed or allowed == before or element.content_reference is not None:
-            return None
-        url = self.url
-        if before & set(_RESOURCES):
-            engine = self.engine
-
-            def resource_type(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
-                found = value.get("resourceType") if value.__class__ is dict else None
-                if found.__class__ is str and not (allowed & set(engine.lineage(found))):
-                    run.add(
-                        ERROR,
-                        "type",
-                        place,
-                        f"must be {' or '.join(sorted(allowed))}, not {found}",
-                        url,
-                        " | ".join(sorted(allowed)),
-                        found,
-                    )
-
-            return resource_type
-        if len(before) < 2:
-            return None
-
-        def choice_type(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
-            if kind not in allowed:
-                run.add(
-                    ERROR,
-                    "type",
-                    place,
-                    f"must be {' or '.join(sorted(allowed))}, not {kind}",
-                    url,
-                    " | ".join(sorted(allowed)),
-                    kind,
-                )
-
-        return choice_type
-
     def _bindings(self, element: Element, was: Element) -> list[Content]:
         if element.binding is None or element.binding == was.binding:
             return []
@@ -248,7 +208,7 @@ class _Compiler:
                 found.extend(judging("Reference", judge) for judge in self._references(ref, old))
             if not ref.profiles or ref.code == "Extension" or (old is not None and ref.profiles == old.profiles):
                 continue
-            if self.engine.is_resource(ref.code) or ref.code in _RESOURCES:
+            if self.engine.is_resource(ref.code) or ref.code in RESOURCES:
                 found.append(self._resource_profiles(ref))
             else:
                 found.append(judging(ref.code, self.engine.type_profiles(ref.profiles, ref.code)))
@@ -271,7 +231,7 @@ class _Compiler:
 
         def conforms(value: Any, sibling: Any, place: Place, kind: str, run: Run) -> None:
             name = value.get("resourceType") if value.__class__ is dict else None
-            if name.__class__ is not str or (ref.code not in _RESOURCES and name != ref.code):
+            if name.__class__ is not str or (ref.code not in RESOURCES and name != ref.code):
                 return
             inner = run.entering(Resource(value, name, place, None, run.bundle))
             engine.judge.against_any(ref.profiles, value, name, place, inner, url)
@@ -289,10 +249,10 @@ class _Compiler:
         by_type: dict[str, list[Check]] = {}
         names = {ref.code for ref in node.element.types} or {v.type for v in child.variants}
         for variant in child.variants:
-            if variant.type not in names and variant.type not in _RESOURCES:
+            if variant.type not in names and variant.type not in RESOURCES:
                 continue
-            if variant.type in _RESOURCES:
-                for name in names - set(_RESOURCES):
+            if variant.type in RESOURCES:
+                for name in names - RESOURCES:
                     by_type[name] = self.below(node, name)
                 continue
             shape = "Element" if variant.type in PRIMITIVES else (child.shape or variant.type)
