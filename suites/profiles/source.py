@@ -10,9 +10,10 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from json.scanner import make_scanner
 from typing import Any
 
 from suites.profiles.text_places import TOKEN, Step, line_and_column, places
@@ -69,7 +70,8 @@ def _no_constant(name: str) -> Any:
     raise _Constant(name)
 
 
-_strict = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant).decode
+_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant)
+_scan: Callable[[str, int], tuple[Any, int]] = make_scanner(_decoder)  # type: ignore[arg-type]  # its stub asks for what it makes
 _lenient = json.JSONDecoder(
     parse_float=Decimal,
     parse_constant=_no_constant,
@@ -133,6 +135,15 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+def _strict(text: str) -> Any:
+    """The tree, straight from the scanner where nothing stands around the value."""
+    try:
+        tree, end = _scan(text, 0)
+    except StopIteration:
+        return _decoder.decode(text)
+    return tree if end == len(text) else _decoder.decode(text)
 
 
 def _decoded(document: bytes, source: Source) -> str | None:

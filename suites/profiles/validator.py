@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from suites.profiles.engine.engine import Engine
-from suites.profiles.engine.findings import ERROR, WARNING, Issue
+from suites.profiles.engine.findings import ERROR, WARNING, FirstPlaces, Issue
 from suites.profiles.engine.place import root
 from suites.profiles.engine.run import Run
 from suites.profiles.registry import Registry
@@ -159,7 +159,7 @@ class Validator:
             identity if isinstance(identity, str) else None,
             tuple(run.profiles.get("", ())),
             tuple(issues),
-            run.findings.not_checked,
+            FirstPlaces(run.findings.not_checked),
             source,
         )
 

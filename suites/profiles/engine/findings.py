@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ class Findings:
         self.untold: dict[str, int] = {}
         """How many more there are, by severity."""
         self.seen: set[tuple[str, str, str]] = set()
-        self.not_checked: dict[str, str] = {}
+        self.not_checked: dict[str, Place] = {}
         self.targets: dict[tuple[int, tuple[str, ...]], bool] = {}
         """Whether resources of this document conform to target profiles, once found out."""
         self.notes: list[str] = []
@@ -77,7 +77,7 @@ class Findings:
     def lacks(self, what: str, place: Place) -> None:
         self.notes.append(what)
         if what not in self.not_checked:
-            self.not_checked[what] = path_of(place)
+            self.not_checked[what] = place
 
     @property
     def errors(self) -> int:
@@ -91,6 +91,27 @@ class Findings:
         counts = ", ".join(f"{number:,} of severity {name}" for name, number in self.untold.items())
         root = self.issues[0].path.partition(".")[0]
         return [*self.issues, Issue(severity, "too-many-findings", root, f"more was found and is not listed: {counts}")]
+
+
+class FirstPlaces(Mapping[str, str]):
+    """What could not be checked and the path of the first place where it was wanted, written out for those who ask."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, places: Mapping[str, Place]) -> None:
+        self._places = places
+
+    def __getitem__(self, what: str) -> str:
+        return path_of(self._places[what])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 class Resource:

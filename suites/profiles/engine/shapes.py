@@ -66,7 +66,7 @@ def _compile(engine: Engine, shape: Shape) -> Callable[[dict[str, Any], Place, R
     }
     slot_of = slots.get
     shape.required = tuple(required)
-    certain = frozenset(keys[0] for keys, _ in required)
+    certain = tuple(keys[0] for keys, _ in required)
     invariants = engine.invariants.of_shape(shape.name)
     label = shape.name
 
@@ -98,8 +98,11 @@ def _compile(engine: Engine, shape: Shape) -> Callable[[dict[str, Any], Place, R
                 if not value
                 else "an element must have a value or children beside its id",
             )
-        if required and not certain <= value.keys() and value:
-            missing(value, place, run)
+        for key in certain:
+            if key not in value:
+                if value:
+                    missing(value, place, run)
+                break
         for invariant in invariants:
             invariant(value, place, run)
 
