@@ -46,6 +46,27 @@ def check_paths(paths: Iterable[str]) -> None:
             raise NoSuchDocument(f"{path}: no such file or directory")
 
 
+def guides_of_datasets(paths: Iterable[str]) -> dict[str, Path]:
+    """Guides, as in `us-core@6.1.0`, that the datasets at these paths were made for, each with the index that names it.
+
+    A dataset is a folder with an index (`manifest.json`: `"guides": {"us_core": "6.1.0", …}`), or lines in such a folder.
+    """
+    found: dict[str, Path] = {}
+    for path in map(Path, dict.fromkeys(paths)):
+        index = (path if path.is_dir() else path.parent) / DATASET_INDEX
+        if not path.is_dir() and path.suffix not in LINES:
+            continue
+        try:
+            said = json.loads(index.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            continue
+        named = said.get("guides") if isinstance(said, dict) and "generator" in said else None
+        for name, version in named.items() if isinstance(named, dict) else ():
+            if isinstance(version, str):
+                found.setdefault(f"{name.replace('_', '-')}@{version}", index)
+    return found
+
+
 def _of_path(path: Path, largest: int) -> Iterator[Document]:
     if path.is_dir():
         for one in sorted(p for p in path.rglob("*") if p.suffix in (".json", *LINES) and p.is_file()):

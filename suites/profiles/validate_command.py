@@ -40,7 +40,10 @@ def validate(
     ] = None,
     guide: Annotated[
         list[str] | None,
-        typer.Option(help="A guide whose profiles are at hand, as in us-core@3.1.1.", metavar="NAME@VERSION"),
+        typer.Option(
+            help="A guide whose profiles are at hand, as in us-core@3.1.1; a generated dataset names its own.",
+            metavar="NAME@VERSION",
+        ),
     ] = None,
     package: Annotated[
         list[Path] | None, typer.Option(help="An official FHIR package nobody shipped.", metavar="TGZ")
@@ -63,11 +66,18 @@ def validate(
     ] = None,
 ) -> None:
     """Validate FHIR R4 resources, offline. Exit 0: all valid; 1: errors found; 2: wrong usage; 3: nothing to validate."""
-    from suites.profiles.documents import NoSuchDocument, check_paths
+    from suites.profiles.documents import NoSuchDocument, check_paths, guides_of_datasets
     from suites.profiles.validation_jobs import Settings, WrongSettings, judged
 
+    named = list(guide or ())
+    if not named and not package:
+        made_for = guides_of_datasets(paths)
+        named = list(made_for)
+        for index in dict.fromkeys(made_for.values()):
+            guides = ", ".join(one for one in named if made_for[one] == index)
+            typer.echo(f"judged by the guides that {index} names: {guides}", err=True)
     settings = Settings(
-        tuple(guide or ()),
+        tuple(named),
         tuple(str(p) for p in package or ()),
         tuple(profile or ()),
         terminology_server,

@@ -223,3 +223,21 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]):
 
 def test_nothing_to_validate_is_exit_code_3(tmp_path: Path):
     assert run(str(tmp_path))[0] == 3
+
+
+def test_a_dataset_is_judged_by_the_guides_it_names(tmp_path: Path):
+    """Without a guide an extension of US Core is unknown; a dataset's index, for the folder or for lines in it, brings the guide."""
+    race = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"
+    told = {"url": race, "extension": [{"url": "text", "valueString": "Asian"}]}
+    (tmp_path / "Patient.ndjson").write_text(json.dumps({"resourceType": "Patient", "id": "p", "extension": [told]}))
+    lines = str(tmp_path / "Patient.ndjson")
+    assert run(lines)[0] == run(str(tmp_path))[0] == 1
+    (tmp_path / "manifest.json").write_text(json.dumps({"generator": "1", "guides": {"us_core": "3.1.1"}}))
+    assert run(lines)[0] == run(str(tmp_path))[0] == 0
+    assert run("--guide", "plan-net@1.1.0", lines)[0] == 0  # it brings the US Core it rests on
+    assert run("--guide", "r4@4.0.1", lines)[0] == 1, "a guide that is named counts, and the index does not"
+    for broken in ("{", "[]", '{"generator": "1", "guides": [1]}', '{"guides": {"us_core": "3.1.1"}}'):
+        (tmp_path / "manifest.json").write_text(broken)
+        assert run(lines)[0] == 1, broken
+    (tmp_path / "manifest.json").write_text(json.dumps({"generator": "1", "guides": {"us_core": "9.9"}}))
+    assert run(lines)[0] == 2
