@@ -14,6 +14,8 @@ from suites.record.judge import Judge, Query
 from suites.record.matching import reference_parts
 
 MOST_READS = 25
+# What PDex 1.0.0 writes without its parameter.
+THE_ONE = {"Provenance": "target"}
 NEVER = "987654"  # a version no resource of a test set has come to
 
 
@@ -98,13 +100,16 @@ def split(judge: Judge, fhir: Any, type: str, query: Query) -> tuple[list[dict[s
 
 def revinclude(judge: Judge, case: Case) -> None:
     """`_revinclude` brings what refers to the matches, and only that (US Core, Provenance)."""
-    written = case.names[0]
-    source, _, code = written.partition(":")
+    source, _, code = case.names[0].partition(":")
+    code = code or THE_ONE.get(source, "")
+    if not code:
+        not_applicable(f"{case.guide} writes _revinclude={source} without saying by which parameter")
+    written = f"{source}:{code}"
     for record, held in judge.held(case):
         query: Query = (*held.query, ("_revinclude", written))
         included, evidence, matched = split(judge, record.fhir, case.type, query)
         if not included:
-            expect_nobody_refers(judge, case, record, held.ids(), evidence)
+            expect_nobody_refers(judge, case, record, written, held.ids(), evidence)
             continue
         ids = {f"{case.type}/{one.get('id')}" for one in matched}
         target = Case(case.guide, source, "revinclude", (code,))
@@ -122,9 +127,9 @@ def revinclude(judge: Judge, case: Case) -> None:
     raise Inconclusive(f"_revinclude={written} brought nothing for any {case.type} at hand; no {source} to judge with")
 
 
-def expect_nobody_refers(judge: Judge, case: Case, record: Record, ids: set[str], evidence: str) -> None:
+def expect_nobody_refers(judge: Judge, case: Case, record: Record, written: str, ids: set[str], evidence: str) -> None:
     """Where a reverse include brought nothing though what it should bring is at hand, that is a breach."""
-    source, _, code = case.names[0].partition(":")
+    source, _, code = written.partition(":")
     if record.patient:
         return  # of a member, Provenance is only found by the reverse include itself
     try:
@@ -136,7 +141,7 @@ def expect_nobody_refers(judge: Judge, case: Case, record: Record, ids: set[str]
     referring = [one for one, _ in candidates if literal(judge, target, code, one) & matched]
     expect(
         not referring,
-        f"_revinclude={case.names[0]} brings what refers to the matches",
+        f"_revinclude={written} brings what refers to the matches",
         expected=f"{len(referring)} {source}",
         found="nothing",
         evidence=evidence,
