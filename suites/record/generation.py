@@ -157,11 +157,21 @@ def judges(request: pytest.FixtureRequest, http: Http, target: Target) -> Callab
             records = tuple(member_record(one) for one in members[:most])
             made[base] = Judge(records, target.server.guides, map(member_record, members[most:]))
         elif base not in made:
-            address = getattr(target.server, f"{base}_base") or target.server.fhir_base
-            made[base] = Judge((Record(FhirClient(http, address)),), target.server.guides)
+            own = str(getattr(target.server, f"{base}_base"))
+            # Without an interface of its own it is part of the members' interface, and read as a member's app reads it.
+            shut = not own and target.client and target.member
+            token = a_members_token(request, target) if shut else ""
+            fhir = FhirClient(http, own or target.server.fhir_base, token)
+            made[base] = Judge((Record(fhir),), target.server.guides)
         return made[base]
 
     return of
+
+
+def a_members_token(request: pytest.FixtureRequest, target: Target) -> str:
+    """The access token of this worker's first member."""
+    app_of: Callable[[Any], App] = request.getfixturevalue("app_of")
+    return app_of(target.client[0]).grant(request.getfixturevalue("member")).access_token
 
 
 @pytest.fixture(scope="session")
