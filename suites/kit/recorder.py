@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -110,7 +110,8 @@ class Recorder:
             return f"{self.worker}/{self._number}"
 
     def _write(self, exchange: Exchange) -> str:
-        self.exchanges[exchange.id] = exchange
+        # In memory without what was answered: the file has it, and thousands of answers would not be small.
+        self.exchanges[exchange.id] = replace(exchange, response_body="") if self._file is not None else exchange
         if len(self.exchanges) > 2000:
             self.exchanges.pop(next(iter(self.exchanges)))
         if self._file is not None:

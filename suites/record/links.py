@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from suites.kit.fhir import entries, mode_of
+from suites.kit.fhir import FhirClient, entries, mode_of, resource_of
 from suites.kit.outcomes import Inconclusive, expect, findings, judged, not_applicable
 from suites.protocol import urls
 from suites.record.cases import Case, parameters
 from suites.record.expressions import elements
 from suites.record.held import Record, follow, references
-from suites.record.judge import Judge, Query
+from suites.record.judge import Judge, Query, all_matches
 from suites.record.matching import reference_parts
+from suites.record.spool import Pages
 
 MOST_READS = 25
 # What PDex 1.0.0 writes without its parameter.
@@ -31,11 +34,11 @@ def include(judge: Judge, case: Case) -> None:
         if not wanted:
             continue
         query: Query = (*held.query, ("_include", written))
-        included, evidence, matched = split(judge, record.fhir, case.type, query)
-        got = {f"{one.get('resourceType')}/{one.get('id')}" for one in included}
-        referred = {"/".join(reference_parts(ref)) for resource in matched for ref in references(resource)}
+        brought = bring(record.fhir, case.type, query)
+        evidence = brought.evidence
+        got = {f"{one.get('resourceType')}/{one.get('id')}" for one in brought.included}
         with findings() as found:
-            missing = sorted(wanted - got - {f"{case.type}/{one.get('id')}" for one in matched})
+            missing = sorted(wanted - got - brought.matched)
             found.check(
                 not missing,
                 f"_include={written} brings what the matches refer to",
@@ -43,7 +46,7 @@ def include(judge: Judge, case: Case) -> None:
                 found=f"without {', '.join(missing[:5])}",
                 evidence=evidence,
             )
-            stray = sorted(got - referred)
+            stray = sorted(got - brought.referred)
             found.check(
                 not stray,
                 f"_include={written} brings only what a match refers to",
@@ -79,23 +82,31 @@ def literal(judge: Judge, case: Case, code: str, resource: dict[str, Any]) -> se
     return found
 
 
-def split(judge: Judge, fhir: Any, type: str, query: Query) -> tuple[list[dict[str, Any]], str, list[dict[str, Any]]]:
-    """The included resources of a search over all its pages, evidence of its first, and the matches."""
-    included: list[dict[str, Any]] = []
-    matched: list[dict[str, Any]] = []
-    evidence = ""
+@dataclass
+class Brought:
+    """What a search with includes gave over all its pages: the included resources, and of the matches what they are and refer to."""
+
+    included: Pages
+    evidence: str = ""  # of the first page
+    matched: set[str] = field(default_factory=set)  # Type/id
+    referred: set[str] = field(default_factory=set)  # Type/id of everything the matches refer to
+
+
+def bring(fhir: FhirClient, type: str, query: Query) -> Brought:
+    """Follow a search with includes."""
+    brought = Brought(Pages(included_in))
     for answer, bundle in follow(fhir, type, query):
-        evidence = evidence or answer.evidence
-        for entry in entries(bundle):
-            resource = entry.get("resource")
-            if not isinstance(resource, dict):
-                continue
-            mode = mode_of(entry)
-            if mode == "include":
-                included.append(resource)
-            elif mode == "match":
-                matched.append(resource)
-    return included, evidence, matched
+        brought.evidence = brought.evidence or answer.evidence
+        brought.included.add(answer.body, bundle, answer.evidence)
+        for resource in all_matches(bundle):
+            brought.matched.add(f"{resource.get('resourceType')}/{resource.get('id')}")
+            brought.referred.update("/".join(reference_parts(one)) for one in references(resource))
+    return brought
+
+
+def included_in(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The resources a page gives as included."""
+    return (resource_of(entry) for entry in entries(bundle) if mode_of(entry) == "include" and resource_of(entry))
 
 
 def revinclude(judge: Judge, case: Case) -> None:
@@ -107,22 +118,22 @@ def revinclude(judge: Judge, case: Case) -> None:
     written = f"{source}:{code}"
     for record, held in judge.held(case):
         query: Query = (*held.query, ("_revinclude", written))
-        included, evidence, matched = split(judge, record.fhir, case.type, query)
-        if not included:
+        brought = bring(record.fhir, case.type, query)
+        evidence = brought.evidence
+        if not brought.included:
             expect_nobody_refers(judge, case, record, written, held.ids(), evidence)
             continue
-        ids = {f"{case.type}/{one.get('id')}" for one in matched}
         target = Case(case.guide, source, "revinclude", (code,))
         with findings() as found:
-            for one in included:
+            for one in brought.included:
                 found.check(
-                    one.get("resourceType") == source and literal(judge, target, code, one) & ids,
+                    one.get("resourceType") == source and literal(judge, target, code, one) & brought.matched,
                     f"_revinclude={written} brings only what refers to a match",
                     expected=f"{source} that refers to a {case.type} of the answer",
                     found=f"{one.get('resourceType')}/{one.get('id')}",
                     evidence=evidence,
                 )
-        judged(len(included), source)
+        judged(len(brought.included), source)
         return
     raise Inconclusive(f"_revinclude={written} brought nothing for any {case.type} at hand; no {source} to judge with")
 
