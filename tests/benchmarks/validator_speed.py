@@ -158,6 +158,7 @@ def official(build: Path, packages: Sequence[str], documents: Sequence[bytes], p
     in `hl7.fhir.r4.core#4.0.1`. The driver says on stderr when a pass is over; what the process had used by then is read from the
     kernel, so that neither its start nor other work on the machine counts. RuntimeError where it ends early or judges nothing.
     """
+    build = build.resolve()
     cases = "".join(json.dumps({"id": str(n), "text": d.decode("utf-8-sig")}) + "\n" for n, d in enumerate(documents))
     classes = f"{build / 'classes'}:{build / 'lib'}/*"
     settings = ["-XX:ActiveProcessorCount=1", "-Xmx4g", f"-Drepeat={passes}", f"-Duser.home={build / 'home'}"]
