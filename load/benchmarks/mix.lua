@@ -1,5 +1,7 @@
--- One kind of request for many members, chosen at random by a fixed seed; arguments: path with MEMBER in it, file of members and their tokens.
+-- One kind of request for many members, chosen at random by a fixed seed; arguments: path with MEMBER in it, file of members and their
+-- tokens, and the milliseconds a connection rests between requests on average (0 or none: as fast as it goes).
 local path
+local rest = 0
 local members, tokens = {}, {}
 function init(args)
   path = args[1]
@@ -8,6 +10,13 @@ function init(args)
     members[#members + 1], tokens[#tokens + 1] = member, "Bearer " .. token
   end
   math.randomseed(7)
+  rest = tonumber(args[3] or "0")
+end
+function delay()
+  -- whole milliseconds, drawn so that connections do not march in step and their mean is the one asked for
+  local drawn = math.random() * 2 * rest
+  local whole = math.floor(drawn)
+  return math.random() < drawn - whole and whole + 1 or whole
 end
 function request()
   local one = math.random(1, #members)

@@ -48,6 +48,7 @@ MIX = (
         "backend",
     ),
 )
+SEARCH = "20-entry search"
 ANY_MEMBERS = 20_000
 _SCRIPT = Path(__file__).with_name("mix.lua")
 
@@ -67,6 +68,7 @@ class Figure:
     p99: float
     errors: int
     cost: float  # microseconds of processor time the server spent on one request
+    connections: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Measured:
     ready: float  # seconds
     memory: float  # MiB of the worker, without the pages of the database file it shares with the system
     figures: tuple[Figure, ...]
+    half: Figure  # the search of SEARCH again, at half the rate it reached
     load: float  # of the machine, at the end
     loading_cost: float  # seconds of processor time, of the processes that read the dataset too
     ready_cost: float
@@ -88,7 +91,9 @@ class Measured:
 def measure(store: str, members: int, template: Path, folder: Path, seconds: int) -> Measured:
     """Load, start again, and run the mix."""
     dataset = folder / f"members-{members}"
-    resources = population.write(template, members, dataset)
+    resources = members * sum(population.PER_MEMBER.values())
+    if not dataset.exists():
+        population.write(template, members, dataset)
     database = str(folder / f"{members}.sqlite") if store == "sqlite" else _new_database(store)
     with _served(dataset, database, folder) as (_, process, loading):
         loading_cost = _processor_time(process.pid)
@@ -99,6 +104,7 @@ def measure(store: str, members: int, template: Path, folder: Path, seconds: int
             _wrk(url, process.pid, name, path, connections, bearers[who], seconds)
             for name, path, connections, who in MIX
         )
+        half = _at_half(url, process.pid, next(one for one in figures if one.name == SEARCH), bearers["apps"], seconds)
         memory = _resident(process.pid)
     return Measured(
         "sqlite3" if store == "sqlite" else "PostgreSQL",
@@ -108,6 +114,7 @@ def measure(store: str, members: int, template: Path, folder: Path, seconds: int
         ready,
         memory,
         figures,
+        half,
         os.getloadavg()[0],
         loading_cost,
         ready_cost,
@@ -189,17 +196,28 @@ def _token(target: Path, url: str) -> str:
     return str(answer.json()["access_token"])
 
 
-def _wrk(url: str, server: int, name: str, path: str, connections: int, bearers: Path, seconds: int) -> Figure:
+def _wrk(
+    url: str, server: int, name: str, path: str, connections: int, bearers: Path, seconds: int, rest: float = 0.0
+) -> Figure:
     for duration in (1, seconds):  # the first run warms up
         command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--timeout", "10s", "-s", str(_SCRIPT), url]
         before = _processor_time(server)
-        ran = subprocess.run([*command, "--", f"/fhir/{path}", str(bearers)], capture_output=True, text=True)
+        arguments = ["--", f"/fhir/{path}", str(bearers), f"{rest:.3f}"]
+        ran = subprocess.run([*command, *arguments], capture_output=True, text=True)
     line = next((line for line in ran.stdout.splitlines() if line.startswith("RESULT")), "")
     if not line:
         raise CannotMeasure(f"wrk told nothing: {ran.stderr or ran.stdout}")
     rate, median, p95, p99, errors = line.split()[1:]
     spent = (_processor_time(server) - before) / max(1.0, float(rate) * seconds) * 1e6
-    return Figure(name, float(rate), float(median), float(p95), float(p99), int(errors), spent)
+    return Figure(name, float(rate), float(median), float(p95), float(p99), int(errors), spent, connections)
+
+
+def _at_half(url: str, server: int, full: Figure, bearers: Path, seconds: int) -> Figure:
+    """A request of the mix at half the rate it reached: its connections rest between requests."""
+    path = next(path for name, path, _, _ in MIX if name == full.name)
+    between = full.connections / (full.rate / 2) * 1000  # milliseconds from one request of a connection to its next
+    rest = max(0.0, between - full.median / 2)
+    return _wrk(url, server, f"{full.name}, half the rate", path, full.connections, bearers, seconds, rest)
 
 
 def _processor_time(pid: int) -> float:
@@ -229,7 +247,8 @@ def report(measured: list[Measured], seconds: int) -> str:
         "",
         f"Made by `python -m load.benchmarks.payer {' '.join(sys.argv[1:])}`; not edited by hand. One worker, requests by wrk from the same",
         f"machine, {seconds} seconds a row. The server is the one people start: tokens verified, limits counted, every delivery in the usage log on",
-        f"disk before it is answered. Apps of {population.SIGNING_IN} members ask for their own data; \"any member\" is asked by a backend service.",
+        f"disk before it is answered. Apps of {population.SIGNING_IN} members ask for their own data; \"any member\" is asked by a backend service. Members are",
+        f"copies of 20 generated ones under ids of their own, with {sum(population.PER_MEMBER.values())} resources each: what counts here is their number.",
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}: on a machine that does other things too (its load",
         "average stands with each table, as does the time a request takes of the server's core), compare rows, not machines.",
         "",
@@ -241,17 +260,20 @@ def report(measured: list[Measured], seconds: int) -> str:
 
 def section(one: Measured) -> list[str]:
     """One store with one number of members."""
+    filling = max(one.loading - one.ready, 0.001)
     return [
         f"## {one.store}, {one.members:,} members",
         "",
-        f"{one.resources:,} resources of members; loaded in {one.loading:.1f} s ({one.resources / one.loading:,.0f}/s, start included), "
-        f"{one.loading_cost:.1f} s of processor time; a loaded payer is ready in {one.ready:.1f} s, {one.ready_cost:.1f} s of processor time; {one.memory:.0f} MiB after the mix; load average {one.load:.1f}.",
+        f"{one.resources:,} resources of members; loaded in {one.loading:.1f} s ({one.resources / one.loading:,.0f}/s, start included; "
+        f"{one.resources / filling:,.0f}/s without the time a start takes), {one.loading_cost:.1f} s of processor time; "
+        f"a loaded payer is ready in {one.ready:.1f} s, {one.ready_cost:.1f} s of processor time; {one.memory:.0f} MiB after the mix. "
+        f"At {one.half.rate:,.0f} searches a second the p99 is {one.half.p99 / one.half.median:.1f} times the median. Load average {one.load:.1f}.",
         "",
-        "| request | per second | server µs a request | p50 ms | p95 ms | p99 ms | errors |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| request | connections | per second | server µs a request | p50 ms | p95 ms | p99 ms | errors |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
         *(
-            f"| {row.name} | {row.rate:,.0f} | {row.cost:,.0f} | {row.median:.2f} | {row.p95:.2f} | {row.p99:.2f} | {row.errors} |"
-            for row in one.figures
+            f"| {row.name} | {row.connections} | {row.rate:,.0f} | {row.cost:,.0f} | {row.median:.2f} | {row.p95:.2f} | {row.p99:.2f} | {row.errors} |"
+            for row in (*one.figures, one.half)
         ),
         "",
     ]  # fmt: skip

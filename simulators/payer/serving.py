@@ -126,8 +126,8 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         if settings.write_target is not None:
             control_url = "http://{}:{}".format(*control.getsockname()[:2]) if control is not None else ""
             _write_target(payer, settings, settings.write_target, control_url)
+        gc.freeze()  # what a start made stays to the end: collections need not look at it again, request after request
         ready(url)
-        at_rest()
         _run_to_the_end(servers, sockets, children)
     finally:
         _stop(children)
@@ -145,12 +145,6 @@ def _write_target(payer: Payer, settings: Settings, path: Path, control_url: str
 def _run_to_the_end(servers: list[uvicorn.Server], sockets: list[socket.socket], children: list[int]) -> None:
     with asyncio.Runner(loop_factory=_event_loop()) as runner:
         runner.run(_run(servers, sockets, children))
-
-
-def at_rest() -> None:
-    """What a start made stays to the end: collections need not look at it again, request after request."""
-    gc.collect()
-    gc.freeze()
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -219,7 +213,7 @@ def _fork(settings: Settings, url: str, deployment: Deployment, public: socket.s
             continue
         try:
             worker = open_payer(settings, url, deployment, counts)
-            at_rest()
+            gc.freeze()
             _run_to_the_end([_server(create_app(worker))], [public], [])
             worker.database.close()
         finally:
