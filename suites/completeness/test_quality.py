@@ -138,8 +138,9 @@ def test_every_record_belongs_to_its_member(judges: Callable[[str], Judge]) -> N
 
 
 @pytest.mark.requirement("CONNEX-V.B.4.q-SCREEN")
-def test_claims_and_encounters_agree(judges: Callable[[str], Judge]) -> None:
+def test_claims_and_encounters_agree(judges: Callable[[str], Judge], needs_type: Callable[[str], None]) -> None:
     """An encounter a claim names is the member's own and overlaps the time billed."""
+    needs_type("Encounter")
     count = 0
     judge = judges("fhir")
     with findings() as found:

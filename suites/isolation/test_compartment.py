@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -59,9 +60,15 @@ def test_other_patient_is_not_read(fhir: FhirClient, grant: Grant, own_record: N
 
 @pytest.mark.parametrize("resource", ["Coverage", "ExplanationOfBenefit", "Condition", "Encounter", "Observation"])
 def test_search_for_other_patient_finds_nothing(
-    fhir: FhirClient, grant: Grant, own_record: None, other_member: Member, resource: str
+    fhir: FhirClient,
+    grant: Grant,
+    own_record: None,
+    other_member: Member,
+    needs_type: Callable[[str], None],
+    resource: str,
 ) -> None:
     """A search that names another patient is refused or finds nothing, where the same search finds the own record."""
+    needs_type(resource)
     own = fhir.search(resource, {"patient": grant.patient})
     control(own.status == 200, f"the same search for the own patient is answered: {resource}", own.status)
     expect_nothing_of(fhir.search(resource, {"patient": other_member.patient}), other_member.patient)

@@ -22,8 +22,11 @@ def role_codes(agent: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.requirement("PDEX-PROVENANCE-01")
-def test_payer_is_transmitter(judges: Callable[[str], Judge], target: Target) -> None:
+def test_payer_is_transmitter(
+    judges: Callable[[str], Judge], target: Target, needs_type: Callable[[str], None]
+) -> None:
     """Each Provenance names who transmitted the data, by an organization."""
+    needs_type("Provenance")
     if not claimed_guides(target, "pdex"):
         not_applicable("the target claims no version of PDex")
     count = 0

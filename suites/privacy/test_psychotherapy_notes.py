@@ -44,8 +44,9 @@ def test_notes_are_not_read(withheld: list[tuple[Record, str]]) -> None:
     judged(len(withheld[:MOST_READS]), "note kept back")
 
 
-def test_notes_are_not_found(withheld: list[tuple[Record, str]]) -> None:
+def test_notes_are_not_found(withheld: list[tuple[Record, str]], needs_type: Callable[[str], None]) -> None:
     """A note kept back is in no search, and in no total."""
+    needs_type(TYPE)
     count = 0
     with findings() as found:
         for record in {id(record): record for record, _ in withheld}.values():
@@ -67,8 +68,9 @@ def test_notes_are_not_found(withheld: list[tuple[Record, str]]) -> None:
     judged(count, "note kept back")
 
 
-def test_no_resource_is_labelled_as_a_note(judges: Callable[[str], Judge]) -> None:
+def test_no_resource_is_labelled_as_a_note(judges: Callable[[str], Judge], needs_type: Callable[[str], None]) -> None:
     """Nothing that is served carries the label of psychotherapy notes."""
+    needs_type(TYPE)
     count = 0
     with findings() as found:
         for record in judges("fhir").records:

@@ -35,7 +35,7 @@ from suites.record.judge import Judge
 MOST_MEMBERS = 6  # judged throughout, where --members-judged says nothing else
 MOST_FURTHER = 40  # opened one by one where the first have nothing to show
 GENERATED = "generated(guide, kind, expectation): runs once for each thing of this kind the guide asks of servers"
-ALWAYS = ("Patient", "ExplanationOfBenefit", "Coverage", "Provenance")  # asked for by US Core, by rule, or by CARIN
+ALWAYS = ("Patient", "ExplanationOfBenefit", "Coverage")  # asked for by US Core, by rule, by CARIN
 NONE = Case("", "", "none")
 
 
@@ -202,6 +202,18 @@ def judge(case: Case, judges: Callable[[str], Judge], request: pytest.FixtureReq
 def left_to_the_server(case: Case) -> bool:
     """Whether a guide leaves it to the server to support a type: US Core asks for Patient and one more, and PDex builds on US Core."""
     return case.guide.partition("@")[0] in ("us-core", "pdex") and case.type not in ALWAYS
+
+
+@pytest.fixture
+def needs_type(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Ends a check where the CapabilityStatement does not list the type it is about."""
+
+    def ask(type: str) -> None:
+        listed = types_listed(request)
+        if listed and type not in listed:
+            not_applicable(f"the CapabilityStatement lists no {type} among its {len(listed)} types")
+
+    return ask
 
 
 def types_listed(request: pytest.FixtureRequest) -> set[str]:
