@@ -48,6 +48,7 @@ MIX = (
         "backend",
     ),
 )
+GUIDES = ("--family", "current", "--guide", "us-core@3.1.1")  # those of the deployment the payer is served by
 SEARCH = "20-entry search"
 ANY_MEMBERS = 20_000
 _SCRIPT = Path(__file__).with_name("mix.lua")
@@ -303,8 +304,7 @@ def main() -> int:
             "20",
             "--seed",
             "7",
-            "--family",
-            "legacy",
+            *GUIDES,
         ]
         subprocess.run([*generate, "--out", str(folder / "template")], check=True, capture_output=True)
         measured = []

@@ -119,6 +119,8 @@ class Sqlite:
                 "cache_size=-32000",
                 "mmap_size=67108864",
                 "foreign_keys=ON",
+                # A checkpoint waits for the disk, and requests wait for it: a fourth as often as by default.
+                "wal_autocheckpoint=4000",
             ):
                 self.connection.execute(f"PRAGMA {pragma}")
         except (sqlite3.Error, OSError) as error:
