@@ -159,7 +159,17 @@ def refusal(text: str, error: str) -> Unauthorized:
 
 
 @refusal.fault(
-    "missing-token-answered-403", violates="RFC6750-BEARER-01", also=["USCORE-SEC-04", "SMART-STANDALONE-20"]
+    "missing-token-answered-403",
+    violates="RFC6750-BEARER-01",
+    also=[
+        "USCORE-SEC-04",
+        "RFC6750-BEARER-02",
+        "RFC6750-BEARER-03",
+        "RFC6750-BEARER-06",
+        "SMART-STANDALONE-14",
+        "SMART-STANDALONE-19",
+        "SMART-STANDALONE-20",
+    ],
 )
 def forbidden(text: str, error: str) -> Unauthorized:
     """A request without a good token is answered 403."""
