@@ -26,7 +26,7 @@ from pathlib import Path
 
 import httpx
 
-from load.benchmarks import population
+from load.benchmarks import asked, population
 from load.plan import BadPlan
 from load.run import LoadInterrupted, sign_in
 
@@ -49,7 +49,7 @@ MIX = (
     ),
 )
 GUIDES = ("--family", "current", "--guide", "us-core@3.1.1")  # those of the deployment the payer is served by
-SEARCH = "20-entry search"
+READ, SEARCH = "read by id", "20-entry search"
 ANY_MEMBERS = 20_000
 _SCRIPT = Path(__file__).with_name("mix.lua")
 
@@ -256,17 +256,19 @@ def report(measured: list[Measured], seconds: int) -> str:
     ]  # fmt: skip
     for one in measured:
         lines += section(one)
-    return "\n".join(lines)
+    return "\n".join(lines + asked.table(measured, READ, SEARCH))
 
 
 def section(one: Measured) -> list[str]:
     """One store with one number of members."""
-    filling = max(one.loading - one.ready, 0.001)
+    filling = one.loading - one.ready
+    # Of a small dataset the start is most of the loading, and the rest is noise.
+    alone = f"; {one.resources / filling:,.0f}/s without the time a start takes" if filling > one.ready else ""
     return [
         f"## {one.store}, {one.members:,} members",
         "",
-        f"{one.resources:,} resources of members; loaded in {one.loading:.1f} s ({one.resources / one.loading:,.0f}/s, start included; "
-        f"{one.resources / filling:,.0f}/s without the time a start takes), {one.loading_cost:.1f} s of processor time; "
+        f"{one.resources:,} resources of members; loaded in {one.loading:.1f} s ({one.resources / one.loading:,.0f}/s, start included{alone}), "
+        f"{one.loading_cost:.1f} s of processor time; "
         f"a loaded payer is ready in {one.ready:.1f} s, {one.ready_cost:.1f} s of processor time; {one.memory:.0f} MiB after the mix. "
         f"At {one.half.rate:,.0f} searches a second the p99 is {one.half.p99 / one.half.median:.1f} times the median. Load average {one.load:.1f}.",
         "",
@@ -289,7 +291,7 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     if shutil.which("wrk") is None:
         print("benchmark: wrk is not installed (Debian: apt-get install wrk)", file=sys.stderr)
         return 2
@@ -309,18 +311,18 @@ def main() -> int:
         subprocess.run([*generate, "--out", str(folder / "template")], check=True, capture_output=True)
         measured = []
         try:
-            for store in ("sqlite", asked.postgresql) if asked.postgresql else ("sqlite",):
-                for members in asked.members:
-                    measured.append(measure(store, members, folder / "template", folder, asked.seconds))
+            for store in ("sqlite", options.postgresql) if options.postgresql else ("sqlite",):
+                for members in options.members:
+                    measured.append(measure(store, members, folder / "template", folder, options.seconds))
                     print("\n".join(section(measured[-1])), file=sys.stderr)
         except CannotMeasure as error:
             print(f"benchmark: {error}", file=sys.stderr)
             return 3
-    text = report(measured, asked.seconds)
-    if asked.out is None:
+    text = report(measured, options.seconds)
+    if options.out is None:
         print(text)
     else:
-        asked.out.write_text(text, "utf-8")
+        options.out.write_text(text, "utf-8")
     return 0
 
 
