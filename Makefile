@@ -20,7 +20,7 @@ test: setup ## all tests of our own (under 15 minutes on two cores)
 	@$(BIN)/python -m pytest tests --ignore tests/benchmarks --ignore tests/servers -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 servers: setup ## judge whole servers: every deployment, servers not ours, faulty ones, TLS of every kind
-	@$(BIN)/python -m pytest tests/servers -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest tests/servers -n $(JOBS) --dist worksteal
 
 lint: setup ## format, ruff, types, imports
 	@$(BIN)/ruff format --check --quiet . || { echo "ruff format: run 'make fix'"; exit 1; }
