@@ -97,6 +97,8 @@ def test_findings_are_those_reviewed(base: str, tmp_path: Path) -> None:
     with httpx.Client(base_url=base, trust_env=False, timeout=10) as client:
         for type in TYPES:
             for line in (tmp_path / "data" / f"{type}.ndjson").read_text("utf-8").splitlines():
+                if type == "InsurancePlan" and "/plannet-" not in line:
+                    continue  # the formulary's plans are no part of a directory
                 client.put(f"/{type}/{json.loads(line)['id']}", content=line).raise_for_status()
     target = tmp_path / "target.toml"
     target.write_text(TARGET.format(base=base), encoding="utf-8")
