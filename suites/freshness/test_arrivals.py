@@ -43,8 +43,11 @@ def test_visible_within_one_business_day(
     target_clock: TargetClock,
     http: Http,
     app_of: Callable[[Client], App],
+    needs_type: Callable[[str], None],
 ) -> None:
     """What is received or adjudicated is there by the end of the next business day."""
+    if kind:
+        needs_type(kind)
     coming = [
         (datetime.fromisoformat(one["at"]), str(one["reference"]), member)
         for row in manifest.get("members", [])

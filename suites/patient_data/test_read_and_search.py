@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -128,8 +129,11 @@ def test_unknown_type_is_not_found(fhir: FhirClient) -> None:
 
 @pytest.mark.requirement("HEALTHSHARE-2.1.1-RESOURCE-OWNER")
 @pytest.mark.parametrize("resource", OWNED)
-def test_everything_found_is_the_members_own(fhir: FhirClient, grant: Grant, resource: str) -> None:
+def test_everything_found_is_the_members_own(
+    fhir: FhirClient, grant: Grant, needs_type: Callable[[str], None], resource: str
+) -> None:
     """Every match of a search by patient names the patient in context."""
+    needs_type(resource)
     bundle = expect_json(fhir.search(resource, {"patient": grant.patient}), 200, FHIR_JSON)
     found_here = matches(bundle)
     if not found_here:

@@ -222,6 +222,11 @@ def types_listed(request: pytest.FixtureRequest) -> set[str]:
         statement = request.getfixturevalue("capability_statement")
     except (Inconclusive, NonConformance):
         return set()
+    return listed_types(statement)
+
+
+def listed_types(statement: dict[str, Any]) -> set[str]:
+    """The resource types a CapabilityStatement lists."""
     rest = statement.get("rest")
     held = [one.get("resource") for one in rest if isinstance(one, dict)] if isinstance(rest, list) else []
     return {

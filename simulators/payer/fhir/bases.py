@@ -33,6 +33,9 @@ def bases_of(deployment: Deployment, public_url: str) -> tuple[Base, ...]:
     """The bases this deployment offers."""
     fhir, endpoints = deployment.fhir, deployment.endpoints
     notes: Notes = {}
+    # What has no interface of its own is part of the member's.
+    paths = {DIRECTORY: endpoints.directory, FORMULARY: endpoints.formulary}
+    seat = {guide: bit if paths[bit] else MEMBER for guide, bit in _OPEN_GUIDES.items()}
     found = []
     for name, bit, path, types in (
         ("member", MEMBER, endpoints.fhir, fhir.resource_types),
@@ -40,7 +43,7 @@ def bases_of(deployment: Deployment, public_url: str) -> tuple[Base, ...]:
         ("formulary", FORMULARY, endpoints.formulary, fhir.formulary_types),
     ):
         if path:
-            guides = tuple(guide for guide in fhir.guides if _OPEN_GUIDES.get(guide.split("@")[0], MEMBER) == bit)
+            guides = tuple(guide for guide in fhir.guides if seat.get(guide.split("@")[0], MEMBER) == bit)
             found.append(
                 Base(name, bit, path, public_url + path, frozenset(types), Catalog(guides, types, notes), guides)
             )
