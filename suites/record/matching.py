@@ -194,8 +194,9 @@ def number(element: Any, value: str) -> Match:
         asked, held = Decimal(text), Decimal(str(element))
     except InvalidOperation:
         return Match.NO
-    exponent = asked.as_tuple().exponent
-    half = Decimal(5) * Decimal(10) ** ((exponent if isinstance(exponent, int) else 0) - 1)
+    if not (asked.is_finite() and held.is_finite()):
+        return Match.NO
+    half = Decimal(5) * Decimal(10) ** (int(asked.as_tuple().exponent) - 1)
     within = asked - half <= held < asked + half
     results = {
         "eq": within, "ne": not within, "gt": held > asked, "lt": held < asked, "ge": held >= asked, "le": held <= asked,

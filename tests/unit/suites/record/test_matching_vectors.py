@@ -29,6 +29,7 @@ NUMBERS = [
     (100.4, "ne100", NO), (100.5, "ne100", YES), (100.1, "gt100", YES), (100, "gt100", NO), (99.9, "lt100", YES), (100, "lt100", NO),
     (100, "ge100", YES), (99.9, "ge100", NO), (100, "le100", YES), (100.1, "le100", NO), (100.5, "sa100", YES), (100.4, "sa100", NO),
     (99.4, "eb100", YES), (99.5, "eb100", NO), (1, "ap100", MAYBE), (-5, "-5", YES), ("x", "100", NO), (100, "x", NO),
+    (1, "NaN", NO), (1, "Infinity", NO), ("NaN", "1", NO), ("-Infinity", "lt1", NO),
 ]  # fmt: skip
 QUANTITIES = [
     (DOSE, "5", YES), (DOSE, "6", NO), (DOSE, "gt4", YES), (DOSE, "5|http://unitsofmeasure.org|mg", YES), (DOSE, "5||mg", YES),
@@ -42,6 +43,7 @@ REFERENCES = [
     ({"reference": f"{BASE}/Patient/1"}, "Patient/1", YES), ({"reference": "Patient/1"}, f"{BASE}/Patient/1", YES),
     ({"reference": f"{BASE}/Patient/1"}, f"{BASE}/Patient/1/_history/2", YES),
     ({"reference": f"{BASE}/Patient/1"}, "https://other.example/Patient/1", MAYBE), ("Patient/1", "Patient/1", YES), ({"display": "x"}, "1", NO),
+    ({"reference": f"{BASE}/Patient/1"}, f"{BASE}/Patient/1", YES), ({"reference": f"{BASE}/Patient/1/_history/2"}, f"{BASE}/Patient/1", YES),
     ({"reference": ""}, "", YES), ({"reference": "Patient/"}, "1", NO), (None, "1", NO),
 ]  # fmt: skip
 STRINGS = [
@@ -53,7 +55,7 @@ STRINGS = [
     (7, "7", NO),
 ]  # fmt: skip
 TOKENS = [
-    (True, "true", YES), (True, "false", NO), (False, "false", YES), (False, "true", NO), ("final", "final", YES), ("final", "|final", YES),
+    (True, "true", YES), (True, "false", NO), (True, "|true", YES), (False, "false", YES), (False, "true", NO), ("final", "final", YES), ("final", "|final", YES),
     ("final", "Final", MAYBE), ({"system": "s", "code": "c"}, "s|c", YES), ({"system": "s", "code": "c"}, "s|", YES),
     ({"system": "s", "code": "c"}, "t|", NO), ({"system": "s", "code": "c"}, "|c", NO), ({"code": "c"}, "|c", YES), ({"system": "s"}, "s|", YES),
     ({"system": "s", "value": "v"}, "s|v", YES), ({"value": "v"}, "|v", YES), ({"value": "v"}, "v", YES), ({"display": "d"}, "d", NO), (7, "7", NO),
@@ -134,3 +136,7 @@ def test_a_timing_spans_its_events_or_its_bounds() -> None:
     )
     assert len(element_spans({"end": "2020-01-31"})) == 1
     assert element_spans({"repeat": {}}) == element_spans({}) == element_spans("nonsense") == element_spans(None) == []
+    assert element_spans({"start": "nonsense", "end": "nonsense"}) == []
+    assert [span.loose for span in element_spans({"event": ["2020-01-01", "2020-01-02"]})] == [
+        any(span.loose for span in element_spans("2020-01-01"))
+    ]
