@@ -74,7 +74,7 @@ def _concept(line: Any) -> list[Any]:
 class ValueSet:
     """A value set: codes by system, and the systems in which membership cannot be decided."""
 
-    __slots__ = ("_anywhere", "_codes", "_folded", "_open", "_out", "_unknown", "guide", "url", "version")
+    __slots__ = ("_anywhere", "_codes", "_folded", "_open", "_out", "_unknown", "guide", "unlisted", "url", "version")
 
     def __init__(self, url: str, entry: Mapping[str, Any], guide: str) -> None:
         self.url = url
@@ -88,6 +88,8 @@ class ValueSet:
         self._open: frozenset[str] = frozenset(entry.get("open", ()))
         self._unknown: tuple[str, ...] = tuple(entry.get("lackingValueSets", ()))
         self._anywhere: frozenset[str] | None = None
+        self.unlisted: frozenset[str] = frozenset(entry.get("unlisted", ()))
+        """Code systems a part of which is in without being listed code by code: what a filter picks, or what is not excluded."""
 
     @property
     def complete(self) -> bool:

@@ -33,6 +33,8 @@ class Extent:
     open: dict[str, set[str]] = field(default_factory=dict)
     """System to the codes of it that are known to be out."""
     missing: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
+    """Systems whose codes were not listed one by one: all of them, or those a filter picks, perhaps less some."""
 
     def add(self, other: Extent) -> None:
         """Union."""
@@ -42,14 +44,17 @@ class Extent:
             known = self.open.get(system)
             self.open[system] = set(out) if known is None else known & out
         self.missing |= other.missing
+        self.unlisted |= other.unlisted
 
     def common(self, other: Extent) -> Extent:
         """Intersection."""
-        return self._judged(
+        result = self._judged(
             other,
             lambda mine, theirs: mine and theirs,
             (self.missing | other.missing) if self.missing and other.missing else set(),
         )
+        result.unlisted |= other.unlisted
+        return result
 
     def without(self, other: Extent) -> Extent:
         """Exclusion; where it cannot be known what is excluded, nothing stays certain."""
@@ -68,7 +73,7 @@ class Extent:
 
     def _judged(self, other: Extent, rule: Callable[[bool, bool], bool], missing: set[str]) -> Extent:
         """Both extents code by code. One undecided code opens its system: an extent cannot name undecided codes."""
-        result = Extent(missing=missing)
+        result = Extent(missing=missing, unlisted=set(self.unlisted))
         for system in self.codes.keys() | self.open.keys() | other.codes.keys() | other.open.keys():
             verdicts = {
                 code: _decided(self.status(system, code), other.status(system, code), rule)
@@ -137,7 +142,7 @@ def _of_system(include: Mapping[str, Any], find_system: Find) -> Extent:
         if passing is None or codes is None:
             return Extent(open={system: set()})
         codes &= passing
-    return Extent(codes={system: codes}) if codes else Extent()
+    return Extent(codes={system: codes}, unlisted={system}) if codes else Extent()
 
 
 def filtered(held: Codes, name: str, op: str, value: str) -> set[str] | None:

@@ -115,9 +115,16 @@ class ValueSets:
         ]
         if loose:
             entry["caseInsensitive"] = loose
+        unlisted = [s for s in sorted(extent.unlisted & extent.codes.keys()) if not self._is_whole(s, extent.codes[s])]
+        if unlisted:
+            entry["unlisted"] = unlisted
         if extent.codes:
             entry["codes"] = {system: sorted(codes) for system, codes in sorted(extent.codes.items())}
         return entry
+
+    def _is_whole(self, system: str, codes: set[str]) -> bool:
+        held = self._system(system)
+        return held is not None and held.complete and codes == set(held)
 
 
 def _expanded(expansion: dict[str, Any]) -> Extent:
@@ -136,4 +143,5 @@ def _extent_of_table(held: ValueSet) -> Extent:
         {system: set(held.codes(system)) for system in held.systems if held.codes(system)},
         {system: set(held.excluded(system)) for system in held.open_systems},
         set(held.missing_value_sets),
+        set(held.unlisted),
     )

@@ -203,7 +203,9 @@ class Terminology:
         return value_set.lacking if value_set is not None else (url.partition("|")[0],)
 
     def _listed(self, value_set: ValueSet, system: str) -> bool:
-        """Whether a value set names codes of a system one by one, rather than taking the whole system."""
+        """Whether a value set names codes of a system one by one, rather than taking the whole system or a part of it."""
+        if system in value_set.unlisted:
+            return False
         table = self._registry.code_system(system)
         return table is None or not table.complete or len(value_set.codes(system)) != len(table)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suites.profiles import Validator
 from suites.profiles.compiler.extents import Extent, extent_of, filtered
 from suites.profiles.registry import Registry
 from suites.profiles.terminology import CodeSystem, ValueSet
@@ -199,3 +200,26 @@ def test_a_compose_of_nothing_holds_nothing() -> None:
 
 def test_an_unknown_operator_is_not_answered() -> None:
     assert filtered(CodeSystem("s", {"concepts": ["a"]}, "g"), "code", "resembles", "a") is None
+
+
+def test_what_was_not_listed_code_by_code_is_told(tmp_path: Path) -> None:
+    """A filter's pick, a whole system less some, and an intersection with one: the system of a bare code cannot be inferred from these."""
+    reds = {"system": PAINT, "filter": [{"property": "concept", "op": "is-a", "value": "red"}]}
+    registry = compiled(
+        tmp_path,
+        value_set("listed", {"system": PAINT, "concept": [{"code": "red"}, {"code": "blue"}]}),
+        value_set("whole", {"system": PAINT}),
+        value_set("reds", reds),
+        value_set("others", {"system": PAINT}, exclude=(reds,)),
+        value_set("both", {"system": PAINT, "valueSet": [f"{CANONICAL}/ValueSet/listed"]}),
+        value_set("again", {"valueSet": [f"{CANONICAL}/ValueSet/reds"]}),
+    )
+    told = {name for name in ("listed", "whole", "reds", "others", "both", "again") if found(registry, name).unlisted}
+    assert told == {"reds", "others", "both", "again"}
+    terminology = Validator(packages=[next(tmp_path.glob("*.tgz"))]).engine.terminology
+    for name, inferred in (("listed", True), ("reds", False), ("others", False), ("both", False)):
+        code = "blue" if name == "others" else "red"
+        url = f"{CANONICAL}/ValueSet/{name}"
+        assert terminology.coding_in(url, PAINT, code, None).member, name
+        assert bool(terminology.coding_in(url, None, code, None).member) is inferred, name
+        assert terminology.bare_in(url, code).member, name
