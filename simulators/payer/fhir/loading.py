@@ -9,7 +9,7 @@ import gc
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -114,9 +114,11 @@ def ensure_loaded(store: Store, folder: Path, deployment: Deployment) -> int:
         raise BadDataset(f"{folder}: holds no .ndjson files")
     reader = RowReader(deployment, as_of(manifest))
     with store.database.transaction(), collector_at_rest():
-        if store.fact("dataset"):
+        filled = store.fact("dataset") != ""
+        if filled:
             store.clear()
-        with store.unindexed():
+        # Whoever reads a store that is filled anew needs its indexes, and would wait for them.
+        with nullcontext() if filled else store.unindexed():
             count = store.load(rows([path for path in files if path.stem != "Provenance"], reader))
         # Provenance is in the record of what it is about, which is there by now.
         about_others = rows([path for path in files if path.stem == "Provenance"], reader)
