@@ -6,6 +6,8 @@ import pytest
 
 from reports.model import Finding
 from suites.kit.outcomes import (
+    MOST_KINDS,
+    Findings,
     Inconclusive,
     NonConformance,
     NotApplicable,
@@ -136,3 +138,16 @@ def test_a_trail_keeps_what_was_seen_once_and_in_order() -> None:
     start_trail(deadline=5.0).saw("b", "a", "", "b")
     assert (trail().evidence, trail().deadline) == (["b", "a"], 5.0)
     assert start_trail().evidence == []
+
+
+def test_a_million_equal_findings_are_one_and_findings_of_many_kinds_are_bounded() -> None:
+    found = Findings()
+    for number in range(50_000):
+        found.add("no fullUrl", path=f"Bundle.entry[{number}]", evidence=f"e{number}")
+    (same,) = found.merged()
+    assert (same.count, same.path, same.evidence) == (50_000, "Bundle.entry[0]", ("e0", "e1", "e2"))
+    for number in range(5_000):
+        found.add(f"breach {number}")
+    merged = found.merged()
+    assert len(merged) == MOST_KINDS + 1
+    assert sum(one.count for one in merged) == 55_000

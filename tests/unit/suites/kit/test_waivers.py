@@ -144,3 +144,8 @@ def test_a_file_that_says_too_little_or_too_much_is_refused(text: str, said: str
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadTarget, match=r"none\.toml"):
         waivers.load(tmp_path / "none.toml")
+
+
+def test_a_waiver_of_a_check_speaks_of_all_its_cases_and_of_no_other_check() -> None:
+    assert by_check().covers(breach("tokens.codes.replay[public]"))
+    assert not by_check().covers(breach("tokens.codes.replayed"))
