@@ -34,7 +34,7 @@ from load.run import LoadInterrupted, sign_in
 # a backend service for any member at random, so that nothing it asks for was asked before.
 MIX = (
     ("capability statement", "metadata", 4, "apps"),
-    ("read by id", "Patient/MEMBER", 8, "apps"),
+    ("read by id", "Patient/MEMBER", 16, "apps"),
     ("20-entry search", "Practitioner?_count=20", 8, "apps"),
     ("observations by category and date", "Observation?patient=MEMBER&category=survey&date=ge2018-01-01", 8, "apps"),
     ("claims with their includes", "ExplanationOfBenefit?patient=MEMBER&_include=ExplanationOfBenefit:*", 8, "apps"),

@@ -15,6 +15,7 @@ from simulators.payer.authorization.records import Client, Ledger
 from simulators.payer.context import Grant, Payer
 
 TIDY_EVERY = 60.0
+LONGEST_TURN = 1.0  # seconds after which a turn counts as over, should its loop have ended without saying so
 MOST_REMEMBERED = 50_000
 
 
@@ -27,7 +28,7 @@ class Server:
         self.ledger = Ledger(payer.database)
         self.keys = keys.ring_of(payer)
         self.grants: dict[bytes, Grant] = {}  # what access.py verified, by Authorization header
-        self._looked_in: object = None  # the event loop in whose turn changes by other workers were looked for
+        self._looked_until = 0.0  # for changes by other workers: until this turn of the event loop is over
         self.touched: dict[str, float] = {}  # last access by consent, not yet written
         self.fetched_keys: dict[str, tuple[float, dict[str, Any]]] = {}
         self._clients: dict[str, Client] = {}
@@ -70,18 +71,19 @@ class Server:
 
         All of them were read before the turn: what another worker had told anybody by then is seen by the first one's look.
         """
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # outside a loop there are no turns
-            self.refresh()
+        now = time.monotonic()
+        if now < self._looked_until:
             return
-        if self._looked_in is not loop:
-            self._looked_in = loop
-            loop.call_soon(self._turn_is_over)
-            self.refresh()
+        try:
+            # Asked once a turn only: it asks the system for the number of the process.
+            asyncio.get_running_loop().call_soon(self._turn_is_over)
+            self._looked_until = now + LONGEST_TURN
+        except RuntimeError:  # outside a loop there are no turns
+            pass
+        self.refresh()
 
     def _turn_is_over(self) -> None:
-        self._looked_in = None
+        self._looked_until = 0.0
 
     def _tidy(self) -> None:
         """Drop what nobody can use any more, and keep what is remembered in memory within bounds."""
