@@ -51,6 +51,11 @@ def test_a_waiver_speaks_of_a_check_a_part_of_the_suite_or_a_requirement(waiver:
     assert waiver.covers(breach()) is covered
 
 
+def test_a_waiver_of_a_check_speaks_of_each_of_its_cases() -> None:
+    assert by_check().covers(breach("tokens.codes.replay[twice]"))
+    assert not by_check().covers(breach("tokens.codes.replays"))
+
+
 def test_a_live_waiver_takes_the_breach_out_of_the_verdict_and_leaves_it_to_be_seen() -> None:
     assert waivers.apply(breach(), [by_check("launch"), by_check()], UNTIL) == replace(
         breach(),

@@ -10,6 +10,7 @@ from reports.model import Finding
 from suites.kit import expectations
 from suites.kit.http import Answer
 from suites.kit.outcomes import (
+    MOST_KINDS,
     Findings,
     NonConformance,
     describe,
@@ -124,6 +125,21 @@ def test_a_finding_says_only_what_it_was_given() -> None:
     found.add("m")
     assert found.merged() == [Finding("m")]
     assert describe(Finding("m")) == "m"
+
+
+def test_findings_of_too_many_kinds_are_counted_together() -> None:
+    start_trail()
+    found = Findings()
+    for number in range(MOST_KINDS + 3):
+        found.add(f"m{number}", found=number)
+    found.add("m0")
+    merged = found.merged()
+    assert len(merged) == MOST_KINDS + 1
+    assert (merged[0].message, merged[0].count) == ("m0", 2)
+    assert merged[MOST_KINDS - 1].message == f"m{MOST_KINDS - 1}"
+    rest = merged[-1]
+    assert (rest.message, rest.expected) == ("and breaches of further kinds, which are not told one by one", "")
+    assert (rest.count, rest.found) == (3, str(MOST_KINDS))
 
 
 def test_one_thing_judged_is_something_judged() -> None:
