@@ -6,6 +6,8 @@ No standard says how a payer vets apps, so these pages have no recipe; on a fore
 from __future__ import annotations
 
 import itertools
+import os
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +88,8 @@ class Payer:
         if answer.status == 404:
             not_applicable("developers have no accounts at this payer: apps are registered by mail")
         control(answer.status == 200, "developers can open an account", answer.status)
-        address = f"developer{next(_numbers)}-{id(visitor):x}@conformance.example.org"
+        # An account outlives a run: its name must be new to the server, whichever process asks and however often.
+        address = f"developer{next(_numbers)}-{os.getpid():x}-{time.time_ns() // 1000:x}@conformance.example.org"
         answer = visitor.send(visitor.start, ("username", address), ("company", company), ("password", PASSWORD))
         control(answer.status == 200, "the account is opened", answer.status)
         return visitor

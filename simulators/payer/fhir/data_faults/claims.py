@@ -71,7 +71,7 @@ def no_payment(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("claims-lack-their-identifier", violates="CARIN-IDENTIFIER-01")
+@as_stored.fault("claims-lack-their-identifier", violates="CARIN-IDENTIFIER-01", also=("CARIN-ADJUST-01",))
 def no_identifier(bodies: list[bytes]) -> list[bytes]:
     """Claims carry no claim number."""
     return altered(bodies, "ExplanationOfBenefit", dropping("identifier"))
@@ -88,13 +88,13 @@ def untyped_identifier(bodies: list[bytes]) -> list[bytes]:
     return altered(bodies, "ExplanationOfBenefit", change)
 
 
-@as_stored.fault("claims-lack-their-type", violates="CARIN-PROFILE-01")
+@as_stored.fault("claims-lack-their-type", violates="CARIN-PROFILE-01", also=("CARIN-MUSTSUPPORT-01",))
 def no_type(bodies: list[bytes]) -> list[bytes]:
     """Claims do not tell whether they are professional, institutional, pharmacy or oral."""
     return altered(bodies, "ExplanationOfBenefit", dropping("type"))
 
 
-@as_stored.fault("claims-lack-their-outcome", violates="CARIN-PROFILE-01")
+@as_stored.fault("claims-lack-their-outcome", violates="CARIN-PROFILE-01", also=("CARIN-MUSTSUPPORT-01",))
 def no_outcome(bodies: list[bytes]) -> list[bytes]:
     """Claims lack the mandatory outcome."""
     return altered(bodies, "ExplanationOfBenefit", dropping("outcome"))
