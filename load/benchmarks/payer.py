@@ -30,8 +30,9 @@ from load.benchmarks import asked, population
 from load.plan import BadPlan
 from load.run import LoadInterrupted, sign_in
 
-# Name, path below the FHIR base, connections, who asks: members' apps with their tokens, each for its own member and noted in the usage log, or
-# a backend service for any member at random, so that nothing it asks for was asked before.
+# Name, path below the FHIR base, connections, who asks: members' apps with their tokens, each for its own member and noted in the usage log; a
+# backend service for members spread over all, as many in a small population as in a large one; or one for so many that hardly anything it asks
+# for is remembered (where there are as many).
 MIX = (
     ("capability statement", "metadata", 4, "apps"),
     ("read by id", "Patient/MEMBER", 16, "apps"),
@@ -47,10 +48,11 @@ MIX = (
         8,
         "backend",
     ),
+    ("observations, 20,000 members", "Observation?patient=MEMBER&category=survey&date=ge2018-01-01", 8, "crowd"),
 )
 GUIDES = ("--family", "current", "--guide", "us-core@3.1.1")  # those of the deployment the payer is served by
 READ, SEARCH = "read by id", "20-entry search"
-ANY_MEMBERS = 20_000
+ANY_MEMBERS, CROWD = 1_000, 20_000
 _SCRIPT = Path(__file__).with_name("mix.lua")
 
 
@@ -100,10 +102,13 @@ def measure(store: str, members: int, template: Path, folder: Path, seconds: int
         loading_cost = _processor_time(process.pid)
     with _served(dataset, database, folder) as (url, process, ready):
         ready_cost = _processor_time(process.pid)
-        bearers = {"apps": _apps(folder), "backend": _backend(folder, url, members)}
+        bearers = {"apps": _apps(folder), "backend": _backend(folder, url, members, ANY_MEMBERS)}
+        if members >= CROWD:
+            bearers["crowd"] = _backend(folder, url, members, CROWD)
         figures = tuple(
             _wrk(url, process.pid, name, path, connections, bearers[who], seconds)
             for name, path, connections, who in MIX
+            if who in bearers
         )
         half = _at_half(url, process.pid, next(one for one in figures if one.name == SEARCH), bearers["apps"], seconds)
         memory = _resident(process.pid)
@@ -156,11 +161,11 @@ def _apps(folder: Path) -> Path:
     return _written(folder / "apps.txt", ((token.patient, token.access_token) for token in found))
 
 
-def _backend(folder: Path, url: str, members: int) -> Path:
-    """A file of many members with the token of the backend service."""
+def _backend(folder: Path, url: str, members: int, asked_for: int) -> Path:
+    """A file of members spread over all with the token of the backend service."""
     token = _token(folder / "target.toml", url)
-    chosen = random.Random(7).sample(range(members), min(members, ANY_MEMBERS))
-    return _written(folder / "backend.txt", ((population.copied_id(number), token) for number in chosen))
+    chosen = random.Random(7).sample(range(members), min(members, asked_for))
+    return _written(folder / f"backend-{asked_for}.txt", ((population.copied_id(number), token) for number in chosen))
 
 
 def _written(path: Path, pairs: Iterable[tuple[str, str]]) -> Path:
