@@ -18,7 +18,7 @@ from pathlib import Path
 from suites.proving import document, selection
 from suites.proving.catalogue import REFERENCE, Fault, System
 from suites.proving.payer import CannotProve, make_dataset
-from suites.proving.place import Judged, Place, Result, opened
+from suites.proving.place import CHECK_SECONDS, VARIANT_SECONDS, Judged, Place, Result, opened
 from suites.proving.verdicts import Health, Mutant, Proof, came_to_nothing, mutant
 
 SEED = 7
@@ -208,7 +208,14 @@ def _stay(board: Board, task: Task, number: int) -> Task | None:
             data = make_dataset(order.out / "members", system.guides, order.members)
         folder = order.out / "places" / f"{number}-{name}"
         place = stack.enter_context(
-            opened(folder, data, name, waivers if waivers and waivers.exists() else None, order.full)
+            opened(
+                folder,
+                data,
+                name,
+                waivers if waivers and waivers.exists() else None,
+                order.full,
+                VARIANT_SECONDS if system.kind == "variant" else CHECK_SECONDS,
+            )
         )
         with board.lock:
             board.places.append(place)

@@ -19,7 +19,10 @@ from suites.proving import bench
 from suites.proving.payer import CannotProve, Payer, running
 
 SUITES = Path(__file__).parent.parent
-CHECK_SECONDS = 30  # of one check
+CHECK_SECONDS, VARIANT_SECONDS = (
+    30,
+    150,
+)  # of one check: a fault may hang, a variant may be slow and must come to its end
 ATTACKS = 300  # requests of the seeded attacks on other members' records, where a sample will do
 RECORDS = 3  # members whose records are judged throughout, where a sample will do; what they do not show is still looked for in others
 
@@ -134,13 +137,18 @@ def _answer(answers: IO[bytes]) -> dict[str, Any]:
 
 @contextmanager
 def opened(
-    folder: Path, data: Path, deployment: str, waivers: Path | None = None, full: bool = False
+    folder: Path,
+    data: Path,
+    deployment: str,
+    waivers: Path | None = None,
+    full: bool = False,
+    check_seconds: int = CHECK_SECONDS,
 ) -> Iterator[Place]:
     """Start a payer and a bench for it; both end with the block. Only where `full`, attacks and records are as many as in a certification."""
     with running(folder, data, deployment) as payer:
         words = [sys.executable, "-m", "pytest", "-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), "-q", "-s"]
         words += ["--no-header", "--tb=no", "-p", "suites.proving.bench", "--target", str(payer.target)]
-        words += ["--check-seconds", str(CHECK_SECONDS), *(["--waivers", str(waivers)] if waivers else []), str(SUITES)]
+        words += ["--check-seconds", str(check_seconds), *(["--waivers", str(waivers)] if waivers else []), str(SUITES)]
         words += [] if full else ["--isolation-requests", str(ATTACKS), "--members-judged", str(RECORDS)]
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
