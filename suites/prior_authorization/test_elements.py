@@ -65,7 +65,7 @@ def test_shape(authorizations: tuple[Shown, ...]) -> None:
 
 
 @pytest.mark.requirement("PDEX-PA-03", "PDEX-PA-01")
-def test_told_from_claims(judges: Callable[[str], Judge], authorizations: tuple[Shown, ...]) -> None:
+def test_told_from_claims(judges: Callable[[str], Judge], in_force: None, request: pytest.FixtureRequest) -> None:
     """An authorization says that it is one and carries no payment; a claim has nothing only authorizations have."""
     count = 0
     with findings() as found:
@@ -91,6 +91,8 @@ def test_told_from_claims(judges: Callable[[str], Judge], authorizations: tuple[
                         path="payment",
                         evidence=evidence,
                     )
+    if not count:  # neither what says so nor what looks so: whether that is a breach is told where they are asked for
+        request.getfixturevalue("authorizations")
     judged(count, "prior authorization")
 
 
