@@ -137,6 +137,7 @@ class System:
     kind: str  # reference, variant or deployment
     guides: tuple[str, ...]  # that its data are made for
     about: str = ""
+    waits: bool = False  # answers late on purpose: judging it takes long and little of the processor
 
 
 def systems(payer: Path = faults.PAYER) -> dict[str, System]:
@@ -148,8 +149,13 @@ def systems(payer: Path = faults.PAYER) -> dict[str, System]:
             if path.stem not in found:
                 guides = _guides(document) or REFERENCE_GUIDES
                 about = str(document.get("about") or document.get("title") or "")
-                found[path.stem] = System(path.stem, kind, guides, about)
+                found[path.stem] = System(path.stem, kind, guides, about, _waits(document))
     return found
+
+
+def _waits(document: Mapping[str, Any]) -> bool:
+    fhir = document.get("fhir")
+    return isinstance(fhir, dict) and bool(fhir.get("delay_milliseconds"))
 
 
 def named(wanted: Iterable[str], known: Mapping[str, System]) -> list[System]:

@@ -23,6 +23,7 @@ from suites.proving.verdicts import Health, Mutant, Proof, came_to_nothing, muta
 
 SEED = 7
 MUTANT_SECONDS, SYSTEM_SECONDS, FULL_SECONDS = 300.0, 1800.0, 7200.0  # a busy machine must not decide
+LATE = 60.0  # how much longer than a fault a variant takes that answers late
 
 
 @dataclass(frozen=True)
@@ -172,14 +173,17 @@ def prove(order: Order, progress: Progress, total: Callable[[float], None]) -> P
 
 
 def tasks_of(order: Order) -> list[Task]:
-    """What there is to do: the controls first, then the faults, shuffled so that what is done tells how long the rest will take."""
-    tasks = []
+    """What there is to do: the controls first, then the faults, shuffled so that what is done tells how long the rest will take.
+
+    A variant that answers late comes before all: at the end everybody would wait for it, now others use the processor meanwhile.
+    """
+    tasks = [Task(one.name, weight=LATE) for one in order.variants if one.waits]
     if order.whole_reference:
         tasks += [Task(REFERENCE, chapter=name, weight=weight) for name, weight in chapters()]
     faults = sorted(order.faults, key=lambda one: one.id)
     random.Random(SEED).shuffle(faults)
     tasks += [Task(one.on, fault=one) for one in sorted(faults, key=lambda one: (one.on != REFERENCE, one.on))]
-    return tasks + [Task(one.name, weight=12.0) for one in order.variants]
+    return tasks + [Task(one.name, weight=12.0) for one in order.variants if not one.waits]
 
 
 def chapters() -> list[tuple[str, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,11 @@ def test_the_reference_comes_first_and_variants_last(tmp_path: Path) -> None:
     named = [one.fault.id if one.fault else one.system for one in tasks if not one.chapter]
     assert set(named[:2]) == {"f", "h"}
     assert named[2:] == ["g", "odd"]
+
+
+def test_a_variant_that_answers_late_is_begun_with(tmp_path: Path) -> None:
+    asked = replace(order(tmp_path, fault("f")), variants=[SYSTEMS["odd"], System("late", "variant", (), waits=True)])
+    assert [one.system for one in tasks_of(asked)] == ["late", REFERENCE, "odd"]
 
 
 def test_a_job_stays_with_its_deployment_as_long_as_there_is_something_for_it(tmp_path: Path) -> None:
