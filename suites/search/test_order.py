@@ -28,6 +28,7 @@ from suites.record.matching import element_spans
 from suites.record.samples import Several, several, told_in
 
 MOST_TYPES = 4
+NEAR = timedelta(seconds=20)  # before and after an arrival; no token expires between them
 FORGED = "no-such-page-7f3a"
 Query = tuple[tuple[str, str], ...]
 
@@ -156,7 +157,7 @@ def test_pages_hold_while_data_arrive(
     if not coming:
         not_applicable("the dataset has nothing that arrives later among several of its type")
     at, reference, member = coming[0]
-    target_clock.stand_at(at - timedelta(minutes=1))
+    target_clock.stand_at(at - NEAR)
     grant = app_of(target.client[0]).fresh_grant(member)
     fhir = FhirClient(http, target.server.fhir_base, grant.access_token)
     control(fhir.get(reference).status == 404, f"{reference} is not there before it arrives")
@@ -164,11 +165,11 @@ def test_pages_hold_while_data_arrive(
     before = fhir.all(type, {"patient": grant.patient})
     control(len(before) >= 4, f"the member has several {type}", len(before))
     for query in paged(grant.patient, len(before)):
-        target_clock.stand_at(at - timedelta(minutes=1))
+        target_clock.stand_at(at - NEAR)
         answer = fhir.search(type, query)
         bundle = expect_json(answer, 200, FHIR_JSON)
         control(next_link(bundle), f"{len(before)} {type} come in pages")
-        target_clock.stand_at(at + timedelta(minutes=1))
+        target_clock.stand_at(at + NEAR)
         ids, totals = [str(r.get("id")) for r in matches(bundle)], {bundle.get("total")}
         for _ in range(len(before)):
             link = next_link(bundle)
